@@ -59,7 +59,8 @@ class RecordServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LocateReferral(self, request, context):
-        """Finds the referral that a platform event speaks of: by notice, reference or content.
+        """Finds the referral that a platform event speaks of (by notice, reference or content) and
+        keeps the platform's words for the record, since a workflow never carries them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class RecordServiceStub:
     AppendEvents: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.AppendEventsRequest, _record_service_pb2.AppendEventsResponse]
     """Appends events to one referral. Idempotent on each event_key."""
     LocateReferral: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.LocateReferralRequest, _record_service_pb2.LocateReferralResponse]
-    """Finds the referral that a platform event speaks of: by notice, reference or content."""
+    """Finds the referral that a platform event speaks of (by notice, reference or content) and
+    keeps the platform's words for the record, since a workflow never carries them.
+    """
 
 @_typing.type_check_only
 class RecordServiceAsyncStub(RecordServiceStub):
@@ -46,7 +48,9 @@ class RecordServiceAsyncStub(RecordServiceStub):
     AppendEvents: _aio.UnaryUnaryMultiCallable[_record_service_pb2.AppendEventsRequest, _record_service_pb2.AppendEventsResponse]  # type: ignore[assignment]
     """Appends events to one referral. Idempotent on each event_key."""
     LocateReferral: _aio.UnaryUnaryMultiCallable[_record_service_pb2.LocateReferralRequest, _record_service_pb2.LocateReferralResponse]  # type: ignore[assignment]
-    """Finds the referral that a platform event speaks of: by notice, reference or content."""
+    """Finds the referral that a platform event speaks of (by notice, reference or content) and
+    keeps the platform's words for the record, since a workflow never carries them.
+    """
 
 class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the workflow worker only: writes the record."""
@@ -65,6 +69,8 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _record_service_pb2.LocateReferralRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_record_service_pb2.LocateReferralResponse, _abc.Awaitable[_record_service_pb2.LocateReferralResponse]]:
-        """Finds the referral that a platform event speaks of: by notice, reference or content."""
+        """Finds the referral that a platform event speaks of (by notice, reference or content) and
+        keeps the platform's words for the record, since a workflow never carries them.
+        """
 
 def add_RecordServiceServicer_to_server(servicer: RecordServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

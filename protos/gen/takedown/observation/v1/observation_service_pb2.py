@@ -28,7 +28,7 @@ from takedown.referral.v1 import observation_pb2 as takedown_dot_referral_dot_v1
 from takedown.referral.v1 import referral_pb2 as takedown_dot_referral_dot_v1_dot_referral__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1takedown/observation/v1/observation_service.proto\x12\x17takedown.observation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a takedown/referral/v1/enums.proto\x1a&takedown/referral/v1/observation.proto\x1a#takedown/referral/v1/referral.proto\"\xce\x01\n\x0eObserveRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1d\n\x0breferral_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.takedown.referral.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x07purpose\x18\x04 \x01(\x0e\x32(.takedown.referral.v1.ObservationPurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"I\n\x0fObserveResponse\x12\x36\n\x0bobservation\x18\x01 \x01(\x0b\x32!.takedown.referral.v1.Observation\"\x87\x01\n\x0e\x43\x61ptureRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1d\n\x0breferral_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.takedown.referral.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\"A\n\x0f\x43\x61ptureResponse\x12.\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1d.takedown.referral.v1.Capture2\xd0\x01\n\x12ObservationService\x12\\\n\x07Observe\x12\'.takedown.observation.v1.ObserveRequest\x1a(.takedown.observation.v1.ObserveResponse\x12\\\n\x07\x43\x61pture\x12\'.takedown.observation.v1.CaptureRequest\x1a(.takedown.observation.v1.CaptureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1takedown/observation/v1/observation_service.proto\x12\x17takedown.observation.v1\x1a\x1b\x62uf/validate/validate.proto\x1a takedown/referral/v1/enums.proto\x1a&takedown/referral/v1/observation.proto\x1a#takedown/referral/v1/referral.proto\"\xe8\x01\n\x0eObserveRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1d\n\x0breferral_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.takedown.referral.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x07purpose\x18\x04 \x01(\x0e\x32(.takedown.referral.v1.ObservationPurposeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06series\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"|\n\x0fObserveResponse\x12\x36\n\x0bobservation\x18\x01 \x01(\x0b\x32!.takedown.referral.v1.Observation\x12\x31\n\x06series\x18\x02 \x03(\x0b\x32!.takedown.referral.v1.Observation\"\x87\x01\n\x0e\x43\x61ptureRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1d\n\x0breferral_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.takedown.referral.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\"A\n\x0f\x43\x61ptureResponse\x12.\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1d.takedown.referral.v1.Capture2\xd0\x01\n\x12ObservationService\x12\\\n\x07Observe\x12\'.takedown.observation.v1.ObserveRequest\x1a(.takedown.observation.v1.ObserveResponse\x12\\\n\x07\x43\x61pture\x12\'.takedown.observation.v1.CaptureRequest\x1a(.takedown.observation.v1.CaptureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBSERVEREQUEST'].fields_by_name['content']._serialized_options = b'\272H\003\310\001\001'
   _globals['_OBSERVEREQUEST'].fields_by_name['purpose']._loaded_options = None
   _globals['_OBSERVEREQUEST'].fields_by_name['purpose']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_OBSERVEREQUEST'].fields_by_name['series']._loaded_options = None
+  _globals['_OBSERVEREQUEST'].fields_by_name['series']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_CAPTUREREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CAPTUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_CAPTUREREQUEST'].fields_by_name['referral_id']._loaded_options = None
@@ -50,13 +52,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAPTUREREQUEST'].fields_by_name['content']._loaded_options = None
   _globals['_CAPTUREREQUEST'].fields_by_name['content']._serialized_options = b'\272H\003\310\001\001'
   _globals['_OBSERVEREQUEST']._serialized_start=219
-  _globals['_OBSERVEREQUEST']._serialized_end=425
-  _globals['_OBSERVERESPONSE']._serialized_start=427
-  _globals['_OBSERVERESPONSE']._serialized_end=500
-  _globals['_CAPTUREREQUEST']._serialized_start=503
-  _globals['_CAPTUREREQUEST']._serialized_end=638
-  _globals['_CAPTURERESPONSE']._serialized_start=640
-  _globals['_CAPTURERESPONSE']._serialized_end=705
-  _globals['_OBSERVATIONSERVICE']._serialized_start=708
-  _globals['_OBSERVATIONSERVICE']._serialized_end=916
+  _globals['_OBSERVEREQUEST']._serialized_end=451
+  _globals['_OBSERVERESPONSE']._serialized_start=453
+  _globals['_OBSERVERESPONSE']._serialized_end=577
+  _globals['_CAPTUREREQUEST']._serialized_start=580
+  _globals['_CAPTUREREQUEST']._serialized_end=715
+  _globals['_CAPTURERESPONSE']._serialized_start=717
+  _globals['_CAPTURERESPONSE']._serialized_end=782
+  _globals['_OBSERVATIONSERVICE']._serialized_start=785
+  _globals['_OBSERVATIONSERVICE']._serialized_end=993
 # @@protoc_insertion_point(module_scope)

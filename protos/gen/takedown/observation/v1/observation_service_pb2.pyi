@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from takedown.referral.v1 import enums_pb2 as _enums_pb2
 from takedown.referral.v1 import observation_pb2 as _observation_pb2
 from takedown.referral.v1 import referral_pb2 as _referral_pb2
@@ -27,9 +29,12 @@ class ObserveRequest(_message.Message):
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     referral_id: _builtins.str
     purpose: _enums_pb2.ObservationPurpose.ValueType
+    series: _builtins.str
+    """Observations that are meant to confirm each other share a series."""
     @_builtins.property
     def content(self) -> _referral_pb2.Content: ...
     def __init__(
@@ -39,10 +44,11 @@ class ObserveRequest(_message.Message):
         referral_id: _builtins.str = ...,
         content: _referral_pb2.Content | None = ...,
         purpose: _enums_pb2.ObservationPurpose.ValueType = ...,
+        series: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "purpose", b"purpose", "referral_id", b"referral_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "purpose", b"purpose", "referral_id", b"referral_id", "request_id", b"request_id", "series", b"series"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -53,16 +59,22 @@ class ObserveResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OBSERVATION_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def observation(self) -> _observation_pb2.Observation: ...
+    @_builtins.property
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[_observation_pb2.Observation]:
+        """Every observation of the series so far, oldest first, this one included."""
+
     def __init__(
         self,
         *,
         observation: _observation_pb2.Observation | None = ...,
+        series: _abc.Iterable[_observation_pb2.Observation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["observation", b"observation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["observation", b"observation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["observation", b"observation", "series", b"series"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,233 @@
+"""Names and payloads that cross into Temporal. A leaf: imports nothing of the project.
+
+Payloads are frozen dataclasses, one argument each; the goldens in ``tests/replay`` guard
+them. They carry ids, enumerations and times, never content: no URL, handle, text or phone
+number may stand in a Temporal history. Durations are seconds; instants are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+WORKFLOW: Final = "ReferralWorkflow"
+REFERRALS_QUEUE: Final = "referrals"
+OBSERVATION_QUEUE: Final = "observation"
+
+UPDATE_DELIVER: Final = "deliver"
+SIGNAL_DELIVER: Final = "deliver_by_signal"
+QUERY_SNAPSHOT: Final = "snapshot"
+
+# What an inbox item is; the payload's protobuf type follows from it.
+KIND_REFERRAL_ACCEPTED: Final = "referral.accepted"  # takedown.referral.v1.Referral, bare
+KIND_REVIEW_DECIDED: Final = "review.decided"  # takedown.referral.v1.ReviewDecidedDetail
+KIND_WITHDRAWAL_REQUESTED: Final = "withdrawal.requested"  # takedown.referral.v1.SubmissionDetail
+KIND_URGENCY_RAISED: Final = "urgency.raised"  # takedown.referral.v1.Referral, bare
+KIND_PLATFORM_EVENT: Final = "platform.event"  # takedown.referral.v1.PlatformEvent
+
+# What the workflow answers to a delivery.
+ANSWER_ACCEPTED: Final = "accepted"
+ANSWER_REPEATED: Final = "repeated"
+
+ACTIVITY_ASSESS: Final = "assess_referral"
+ACTIVITY_APPEND_EVENTS: Final = "append_events"
+ACTIVITY_LOOK_FIRST: Final = "look_first"
+ACTIVITY_SUBMIT_NOTICE: Final = "submit_notice"
+ACTIVITY_WITHDRAW_NOTICE: Final = "withdraw_notice"
+ACTIVITY_OBSERVE: Final = "observe"
+
+# Types of ApplicationError that activities raise and the workflow understands.
+ERROR_REFUSED: Final = "NoticeRefused"  # the adapter will never send this notice
+ERROR_NOT_YET: Final = "QuorumNotYet"  # benign: one more observation is needed
+
+
+def platform_queue(platform: str) -> str:
+    """The activity queue of one platform; pausing it is that platform's circuit breaker."""
+    return f"platform.{platform}"
+
+
+def workflow_id(referral_id: str) -> str:
+    """Opaque on purpose: the id must say nothing about the content."""
+    return f"referral/{referral_id}"
+
+
+@dataclass(frozen=True)
+class PlatformPolicy:
+    """Deadlines and cadence of one platform in unscaled seconds (docs/lifecycle.md)."""
+
+    acknowledgement: float = 24 * 3600.0
+    acknowledgement_urgent: float = 3600.0
+    decision: float = 48 * 3600.0
+    decision_urgent: float = 4 * 3600.0
+    renotice_interval: float = 24 * 3600.0
+    renotice_limit: int = 5
+    delivery_patience: float = 72 * 3600.0
+    observation_cadence: tuple[float, ...] = (300.0, 900.0, 3600.0, 21600.0, 86400.0)
+    claim_grace: float = 1800.0
+    quorum: int = 2
+    quorum_spacing: float = 120.0
+    monitoring_window: float = 7 * 86400.0
+    monitoring_cadence: float = 86400.0
+    confirmation: str = "CLAIM_AND_OBSERVATION"
+
+
+@dataclass(frozen=True)
+class StartReferral:
+    """Starts a workflow. ``carried`` is the progress of the run before, as plain data."""
+
+    referral_id: str
+    platform: str
+    kind: str
+    urgency: str
+    departure_time: str = ""
+    test: bool = False
+    time_scale: float = 1.0
+    carried: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PlatformAnswer:
+    """The facts of a platform event; the platform's words stay in the record."""
+
+    event_id: str
+    type: str
+    occurred_at: str
+    notice_id: str = ""
+    platform_reference: str = ""
+    decision: str = ""
+    decline_reason: str = ""
+    visibility: str = ""
+    account_action: str = ""
+    countries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """A person's decision. ``value`` is the enum name that belongs to the kind."""
+
+    actor: str
+    value: str = ""
+    reason: str = ""
+    departure_time: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One inbox item on its way into a workflow; item_id is also the update's id."""
+
+    item_id: str
+    kind: str
+    answer: PlatformAnswer | None = None
+    command: Command | None = None
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One event for the record. ``detail`` is the protobuf JSON of the oneof ``detail_kind``."""
+
+    key: str
+    type: str
+    state: str
+    occurred_at: str
+    actor: str = ""
+    detail_kind: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AppendRequest:
+    referral_id: str
+    events: list[EventRecord]
+
+
+@dataclass(frozen=True)
+class AppendResult:
+    """``duplicate_of`` and ``refused_reason`` answer a SHORT_LINK_RESOLVED event."""
+
+    last_sequence: int
+    duplicate_of: str = ""
+    refused_reason: str = ""
+
+
+@dataclass(frozen=True)
+class AssessRequest:
+    """The assessment is appended under ``event_key`` by the activity itself: it holds content."""
+
+    referral_id: str
+    event_key: str
+
+
+@dataclass(frozen=True)
+class AssessmentFacts:
+    probability: float
+    speech_act: str
+    decision: str
+    model_version: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObserveRequest:
+    """One look, or as many as ``quorum`` asks for, ``spacing`` seconds apart (scaled)."""
+
+    referral_id: str
+    series: str
+    purpose: str
+    quorum: int
+    spacing: float
+
+
+@dataclass(frozen=True)
+class ObservationFacts:
+    observation_id: str
+    availability: str
+    visible: str
+    counts_as_gone: bool
+    observed_at: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ObserveResult:
+    """``observations`` are oldest first; ``gone`` only when the quorum agrees."""
+
+    gone: bool
+    observations: list[ObservationFacts]
+    capture: dict[str, Any] | None = None
+    # A short link's target was found; the address itself is on record under this key.
+    resolved_key: str = ""
+
+
+@dataclass(frozen=True)
+class NoticeRequest:
+    referral_id: str
+    notice_id: str
+    number: int
+    prepared_at: str
+    test: bool
+
+
+@dataclass(frozen=True)
+class NoticeResult:
+    detail: dict[str, Any]
+    policy: PlatformPolicy
+
+
+@dataclass(frozen=True)
+class WithdrawRequest:
+    notice_id: str
+    platform: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where a workflow stands, for the auditor and for ``why is this one stuck``."""
+
+    referral_id: str
+    state: str
+    outcome: str
+    notice_number: int
+    events_recorded: int
+    waiting_for: str
+    deadline: str
+    pending_deliveries: int
