@@ -31,6 +31,7 @@ ANSWER_REPEATED: Final = "repeated"
 
 ACTIVITY_ASSESS: Final = "assess_referral"
 ACTIVITY_APPEND_EVENTS: Final = "append_events"
+ACTIVITY_RESOLVE_LINK: Final = "resolve_short_link"
 ACTIVITY_LOOK_FIRST: Final = "look_first"
 ACTIVITY_SUBMIT_NOTICE: Final = "submit_notice"
 ACTIVITY_WITHDRAW_NOTICE: Final = "withdraw_notice"
@@ -142,9 +143,22 @@ class AppendRequest:
 
 @dataclass(frozen=True)
 class AppendResult:
-    """``duplicate_of`` and ``refused_reason`` answer a SHORT_LINK_RESOLVED event."""
-
     last_sequence: int
+
+
+@dataclass(frozen=True)
+class ResolveRequest:
+    """The target is appended under ``event_key`` by the activity itself: it holds a URL."""
+
+    referral_id: str
+    event_key: str
+
+
+@dataclass(frozen=True)
+class ResolvedLink:
+    """What the record found of a short link's target; all empty when it leads nowhere."""
+
+    kind: str = ""
     duplicate_of: str = ""
     refused_reason: str = ""
 
@@ -194,8 +208,6 @@ class ObserveResult:
     gone: bool
     observations: list[ObservationFacts]
     capture: dict[str, Any] | None = None
-    # A short link's target was found; the address itself is on record under this key.
-    resolved_key: str = ""
 
 
 @dataclass(frozen=True)

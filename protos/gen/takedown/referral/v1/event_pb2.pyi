@@ -57,6 +57,10 @@ class _ReferralEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ref
     REFERRAL_EVENT_TYPE_CLOSED: _ReferralEventType.ValueType  # 21
     REFERRAL_EVENT_TYPE_SUBMISSION_WITHDRAWN: _ReferralEventType.ValueType  # 22
     """A submission was taken back while others remain."""
+    REFERRAL_EVENT_TYPE_REAPPEARED: _ReferralEventType.ValueType  # 23
+    """Seen available again after it was confirmed gone."""
+    REFERRAL_EVENT_TYPE_URGENCY_RAISED: _ReferralEventType.ValueType  # 24
+    """A later submission raised the urgency."""
 
 class ReferralEventType(_ReferralEventType, metaclass=_ReferralEventTypeEnumTypeWrapper): ...
 
@@ -85,6 +89,10 @@ REFERRAL_EVENT_TYPE_PLATFORM_EVENT_NOTED: ReferralEventType.ValueType  # 20
 REFERRAL_EVENT_TYPE_CLOSED: ReferralEventType.ValueType  # 21
 REFERRAL_EVENT_TYPE_SUBMISSION_WITHDRAWN: ReferralEventType.ValueType  # 22
 """A submission was taken back while others remain."""
+REFERRAL_EVENT_TYPE_REAPPEARED: ReferralEventType.ValueType  # 23
+"""Seen available again after it was confirmed gone."""
+REFERRAL_EVENT_TYPE_URGENCY_RAISED: ReferralEventType.ValueType  # 24
+"""A later submission raised the urgency."""
 Global___ReferralEventType: _TypeAlias = ReferralEventType  # noqa: Y015
 
 @_typing.final
@@ -203,21 +211,25 @@ class ShortLinkResolvedDetail(_message.Message):
     RESOLVED_URL_FIELD_NUMBER: _builtins.int
     DUPLICATE_OF_FIELD_NUMBER: _builtins.int
     REFUSED_REASON_FIELD_NUMBER: _builtins.int
+    RESOLVED_KIND_FIELD_NUMBER: _builtins.int
     resolved_url: _builtins.str
     duplicate_of: _builtins.str
     """Set by intake: the open referral of the content that the link leads to."""
     refused_reason: _builtins.str
     """Set by intake: why the address it leads to cannot be referred."""
+    resolved_kind: _enums_pb2.ContentKind.ValueType
+    """Set by intake: what kind of content the link leads to."""
     def __init__(
         self,
         *,
         resolved_url: _builtins.str = ...,
         duplicate_of: _builtins.str = ...,
         refused_reason: _builtins.str = ...,
+        resolved_kind: _enums_pb2.ContentKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_of", b"duplicate_of", "refused_reason", b"refused_reason", "resolved_url", b"resolved_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_of", b"duplicate_of", "refused_reason", b"refused_reason", "resolved_kind", b"resolved_kind", "resolved_url", b"resolved_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -281,6 +293,29 @@ class RemovalConfirmedDetail(_message.Message):
 Global___RemovalConfirmedDetail: _TypeAlias = RemovalConfirmedDetail  # noqa: Y015
 
 @_typing.final
+class UrgencyRaisedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URGENCY_FIELD_NUMBER: _builtins.int
+    DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
+    urgency: _enums_pb2.Urgency.ValueType
+    @_builtins.property
+    def departure_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        urgency: _enums_pb2.Urgency.ValueType = ...,
+        departure_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UrgencyRaisedDetail: _TypeAlias = UrgencyRaisedDetail  # noqa: Y015
+
+@_typing.final
 class PlatformEventNotedDetail(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -332,6 +367,7 @@ class ReferralEvent(_message.Message):
     DEADLINE_PASSED_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
     PLATFORM_EVENT_NOTED_FIELD_NUMBER: _builtins.int
+    URGENCY_RAISED_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
     sequence: _builtins.int
     """1 for the first event of the referral; no gaps."""
@@ -373,6 +409,8 @@ class ReferralEvent(_message.Message):
     def closed(self) -> _referral_pb2.OutcomeDetail: ...
     @_builtins.property
     def platform_event_noted(self) -> Global___PlatformEventNotedDetail: ...
+    @_builtins.property
+    def urgency_raised(self) -> Global___UrgencyRaisedDetail: ...
     def __init__(
         self,
         *,
@@ -398,12 +436,13 @@ class ReferralEvent(_message.Message):
         deadline_passed: Global___DeadlinePassedDetail | None = ...,
         closed: _referral_pb2.OutcomeDetail | None = ...,
         platform_event_noted: Global___PlatformEventNotedDetail | None = ...,
+        urgency_raised: Global___UrgencyRaisedDetail | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "short_link_resolved", b"short_link_resolved", "submission", b"submission"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "short_link_resolved", b"short_link_resolved", "submission", b"submission", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["submission", "assessment", "review_requested", "review_decided", "capture", "observation", "short_link_resolved", "notice", "notice_failed", "platform_event", "removal_confirmed", "deadline_passed", "closed", "platform_event_noted"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["submission", "assessment", "review_requested", "review_decided", "capture", "observation", "short_link_resolved", "notice", "notice_failed", "platform_event", "removal_confirmed", "deadline_passed", "closed", "platform_event_noted", "urgency_raised"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 

@@ -1,0 +1,129 @@
+"""What a platform's answer means for a referral: pure, applied by the workflow alone.
+
+An answer that is impossible in the state it meets is noted on the record and changes
+nothing else (docs/lifecycle.md, always true).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from workflows.contracts import PlatformAnswer
+from workflows.lifecycle import TABLE, Event
+from workflows.progress import Progress, stamp
+
+_MOVES = {
+    "ACKNOWLEDGEMENT": (Event.ACKNOWLEDGED, "ACKNOWLEDGED"),
+    "REMOVAL_CLAIM": (Event.REMOVAL_CLAIMED, "REMOVAL_CLAIMED"),
+}
+_DECISIONS = {
+    "REMOVE": Event.REMOVAL_DECIDED,
+    "RESTRICT": Event.RESTRICTED,
+    "DECLINE": Event.DECLINED,
+}
+
+
+def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> None:
+    """Record the answer and move the referral as far as the table allows."""
+    if answer.notice_id and not progress.notified:
+        # The record knows the notice but this run has not prepared one: a restored referral.
+        _note(progress, answer, now, "unknown_notice")
+        return
+    event, kind = _meaning(answer)
+    if event is None or event not in TABLE[progress.state]:
+        _absorb(progress, answer, now, event)
+        return
+    if event is Event.ACKNOWLEDGED:
+        progress.waiting_since = stamp(now)
+    if event in (Event.REMOVAL_CLAIMED, Event.REMOVAL_DECIDED):
+        progress.verifying_since = stamp(now)
+    _remember(progress, answer, event, now)
+    progress.record(
+        now,
+        kind,
+        by=event,
+        detail_kind="platform_event",
+        detail=platform_event(progress.platform, answer),
+        occurred_at=answer.occurred_at,
+    )
+
+
+def _meaning(answer: PlatformAnswer) -> tuple[Event | None, str]:
+    if answer.type == "DECISION":
+        return _DECISIONS.get(answer.decision), "DECIDED"
+    return _MOVES.get(answer.type, (None, ""))
+
+
+def _absorb(progress: Progress, answer: PlatformAnswer, now: datetime, event: Event | None) -> None:
+    """A second fact that moves nothing still counts: a claim while verifying a decision."""
+    if event is Event.REMOVAL_CLAIMED and not progress.claimed_at and progress.verifying_since:
+        _remember(progress, answer, event, now)
+        progress.record(
+            now,
+            "REMOVAL_CLAIMED",
+            detail_kind="platform_event",
+            detail=platform_event(progress.platform, answer),
+            occurred_at=answer.occurred_at,
+        )
+        return
+    if event is Event.REMOVAL_DECIDED and not progress.decision and progress.verifying_since:
+        _remember(progress, answer, event, now)
+        progress.record(
+            now,
+            "DECIDED",
+            detail_kind="platform_event",
+            detail=platform_event(progress.platform, answer),
+            occurred_at=answer.occurred_at,
+        )
+        return
+    repeated = event in (Event.REMOVAL_CLAIMED, Event.ACKNOWLEDGED, Event.REMOVAL_DECIDED)
+    _note(progress, answer, now, "repeated" if repeated else "impossible_in_state")
+
+
+def _remember(progress: Progress, answer: PlatformAnswer, event: Event, now: datetime) -> None:
+    if event is Event.REMOVAL_CLAIMED:
+        progress.claimed_at = stamp(now)
+    if event is Event.REMOVAL_DECIDED:
+        progress.removal_decided = True
+    if answer.decision:
+        progress.decision = {
+            "kind": answer.decision,
+            "decline_reason": answer.decline_reason,
+            "visibility": answer.visibility,
+            "account_action": answer.account_action,
+            "countries": list(answer.countries),
+        }
+
+
+def _note(progress: Progress, answer: PlatformAnswer, now: datetime, reason: str) -> None:
+    progress.record(
+        now,
+        "PLATFORM_EVENT_NOTED",
+        detail_kind="platform_event_noted",
+        detail={"platformEvent": platform_event(progress.platform, answer), "reason": reason},
+        occurred_at=answer.occurred_at,
+    )
+
+
+def platform_event(platform: str, answer: PlatformAnswer) -> dict[str, Any]:
+    """The protobuf JSON of takedown.referral.v1.PlatformEvent, without the platform's words."""
+    facts = asdict(answer)
+    event: dict[str, Any] = {
+        "platform": platform,
+        "eventId": facts["event_id"],
+        "type": f"PLATFORM_EVENT_TYPE_{answer.type}",
+        "noticeId": answer.notice_id,
+        "platformReference": answer.platform_reference,
+        "occurTime": answer.occurred_at,
+    }
+    if answer.decision:
+        event["decision"] = {
+            "kind": f"PLATFORM_DECISION_KIND_{answer.decision}",
+            "declineReason": f"DECLINE_REASON_{answer.decline_reason or 'UNSPECIFIED'}",
+            "visibility": f"VISIBILITY_{answer.visibility or 'UNSPECIFIED'}",
+            "accountAction": f"ACCOUNT_ACTION_{answer.account_action or 'UNSPECIFIED'}",
+            "countries": list(answer.countries),
+        }
+    return event

@@ -1,0 +1,196 @@
+"""What a running referral remembers: plain data that survives continue-as-new whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from workflows.contracts import (
+    Delivery,
+    EventRecord,
+    ObservationFacts,
+    PlatformAnswer,
+    PlatformPolicy,
+    StartReferral,
+)
+from workflows.lifecycle import Event, State, advance
+from workflows.policy import BEFORE_NOTICE, Clockwork, more_urgent
+
+
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with a Z, as protobuf JSON reads it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+@dataclass
+class Progress:
+    """State, counters and clocks of one referral. Instants are ISO 8601 strings, "" for none."""
+
+    referral_id: str
+    platform: str
+    kind: str
+    urgency: str
+    departure_time: str
+    test: bool
+    time_scale: float
+    state: State = State.RECEIVED
+    outcome: str = ""
+    recorded: int = 0
+    series: int = 0
+    notice_number: int = 0
+    notice_id: str = ""
+    delivered_at: str = ""
+    waiting_since: str = ""
+    verifying_since: str = ""
+    claimed_at: str = ""
+    removal_decided: bool = False
+    gone_as: str = ""
+    gone_ids: list[str] = field(default_factory=list)
+    basis: str = ""
+    removed_by: str = ""
+    decision: dict[str, Any] = field(default_factory=dict)
+    monitoring_since: str = ""
+    first_removal_at: str = ""
+    final_removal_at: str = ""
+    reappearances: int = 0
+    looked_first: bool = False
+    approved: bool = False
+    withdrawal_asked: bool = False
+    policy: PlatformPolicy = BEFORE_NOTICE
+    seen: list[str] = field(default_factory=list)
+    pending: list[Delivery] = field(default_factory=list)
+    unrecorded: list[EventRecord] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, start: StartReferral) -> Self:
+        if start.carried is not None:
+            return cls.restore(start.carried)
+        return cls(
+            referral_id=start.referral_id,
+            platform=start.platform,
+            kind=start.kind,
+            urgency=start.urgency,
+            departure_time=start.departure_time,
+            test=start.test,
+            time_scale=start.time_scale,
+        )
+
+    @classmethod
+    def restore(cls, carried: dict[str, Any]) -> Self:
+        """The inverse of ``carry``. Raises KeyError on a field that is not known."""
+        known = {item.name for item in fields(cls)}
+        if unknown := set(carried) - known:
+            raise KeyError(f"carried progress has unknown fields: {sorted(unknown)}")
+        values = dict(carried)
+        values["state"] = State(values["state"])
+        policy = dict(values["policy"])
+        policy["observation_cadence"] = tuple(policy["observation_cadence"])
+        values["policy"] = PlatformPolicy(**policy)
+        values["pending"] = [_delivery(item) for item in values["pending"]]
+        values["unrecorded"] = [EventRecord(**item) for item in values["unrecorded"]]
+        return cls(**values)
+
+    def carry(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def clockwork(self) -> Clockwork:
+        return Clockwork(self.policy, self.time_scale)
+
+    @property
+    def claimed(self) -> bool:
+        """The platform says that it removed, or decided to: its side of the two facts."""
+        return bool(self.claimed_at) or self.removal_decided
+
+    @property
+    def notified(self) -> bool:
+        """A notice may have reached the platform: from its preparation on."""
+        return self.notice_number > 0
+
+    def event_key(self) -> str:
+        """The next event's idempotency key; the same again on every replay."""
+        self.recorded += 1
+        return f"w/{self.recorded}"
+
+    def record(
+        self,
+        now: datetime,
+        kind: str,
+        *,
+        by: Event | None = None,
+        detail_kind: str = "",
+        detail: dict[str, Any] | None = None,
+        occurred_at: str = "",
+    ) -> None:
+        """Note an event for the record, moving along the table when ``by`` is given.
+
+        Raises:
+            IllegalTransitionError: the table has no such row; nothing was noted.
+        """
+        if by is not None:
+            self.state = advance(self.state, by)
+        self.unrecorded.append(
+            EventRecord(
+                key=self.event_key(),
+                type=kind,
+                state=str(self.state),
+                occurred_at=occurred_at or stamp(now),
+                detail_kind=detail_kind,
+                detail=detail or {},
+            )
+        )
+
+    def observed(
+        self, now: datetime, observations: list[ObservationFacts], by: Event | None = None
+    ) -> None:
+        """Note observations; ``by`` is what the last of them means for the state."""
+        for number, seen in enumerate(observations, start=1):
+            self.record(
+                now,
+                "OBSERVED",
+                by=by if number == len(observations) else None,
+                detail_kind="observation",
+                detail=seen.detail,
+                occurred_at=seen.observed_at,
+            )
+
+    def raise_urgency(self, urgency: str, departure_time: str) -> None:
+        self.urgency = more_urgent(self.urgency, urgency)
+        if departure_time and (not self.departure_time or departure_time < self.departure_time):
+            self.departure_time = departure_time
+
+    def forget_answers(self) -> None:
+        """A new notice asks anew: earlier claims stay on record but no longer speak for it."""
+        self.claimed_at = ""
+        self.removal_decided = False
+        self.gone_as = ""
+        self.gone_ids = []
+        self.verifying_since = ""
+
+    def answer_time_left(self, now: datetime) -> timedelta:
+        """Until the platform's deadline to acknowledge or decide; negative when it is over."""
+        since = instant(self.waiting_since) or now
+        deadline = self.clockwork.answer_deadline(
+            str(self.state), self.notice_number, self.urgency, instant(self.departure_time), since
+        )
+        return since + deadline - now
+
+
+def _delivery(item: dict[str, Any]) -> Delivery:
+    from workflows.contracts import Command
+
+    answer = item.get("answer")
+    command = item.get("command")
+    if answer:
+        answer = PlatformAnswer(**{**answer, "countries": tuple(answer.get("countries", ()))})
+    return Delivery(
+        item_id=item["item_id"],
+        kind=item["kind"],
+        answer=answer or None,
+        command=Command(**command) if command else None,
+    )

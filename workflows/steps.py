@@ -1,0 +1,247 @@
+"""The workflow's calls into the world, each with its queue, deadline and retries.
+
+Quick idempotent calls to our own record are local activities, flushed once per await point;
+calls to platforms and the internet are regular activities on queues of their own, so that
+server-side limits and pauses apply (docs/decisions, activities).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import contracts
+    from workflows.contracts import (
+        AppendRequest,
+        AppendResult,
+        AssessmentFacts,
+        AssessRequest,
+        NoticeRequest,
+        NoticeResult,
+        ObserveRequest,
+        ObserveResult,
+        ResolvedLink,
+        ResolveRequest,
+        WithdrawRequest,
+    )
+    from workflows.policy import URGENCIES
+    from workflows.progress import Progress, stamp
+
+_RECORD_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=15),
+)
+_LOOK_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+_RECORD_DEADLINE = timedelta(seconds=10)
+_LOOK_DEADLINE = timedelta(seconds=90)
+_SEND_DEADLINE = timedelta(seconds=45)
+
+T = TypeVar("T")
+
+
+class Steps:
+    """Speaks to Temporal for one referral's workflow and says what it is waiting for."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._p = progress
+        self.waiting_for = ""
+        self.deadline = ""
+
+    async def flush(self) -> None:
+        """Append what was noted: an event is on record before the next irreversible act."""
+        while self._p.unrecorded:
+            batch = list(self._p.unrecorded[:100])
+            self.waiting_for = "the record"
+            await workflow.execute_local_activity(
+                contracts.ACTIVITY_APPEND_EVENTS,
+                AppendRequest(self._p.referral_id, batch),
+                result_type=AppendResult,
+                start_to_close_timeout=_RECORD_DEADLINE,
+                retry_policy=_RECORD_RETRY,
+            )
+            del self._p.unrecorded[: len(batch)]
+
+    async def wait(self, what: str, timeout: timedelta | None) -> bool:
+        """Wait for a delivery; True when one came, False when ``timeout`` passed first."""
+        await self.flush()
+        if self._p.pending:
+            return True
+        self.waiting_for = what
+        self.deadline = stamp(workflow.now() + timeout) if timeout is not None else ""
+        try:
+            await workflow.wait_condition(
+                lambda: bool(self._p.pending),
+                timeout=max(timeout, timedelta()) if timeout is not None else None,
+            )
+        except TimeoutError:
+            return False
+        finally:
+            self.waiting_for = self.deadline = ""
+        return True
+
+    async def assess(self) -> AssessmentFacts:
+        """Classify and put the assessment on record; a person decides when that cannot be."""
+        await self.flush()
+        self.waiting_for = "the assessment"
+        try:
+            return await workflow.execute_local_activity(
+                contracts.ACTIVITY_ASSESS,
+                AssessRequest(self._p.referral_id, self._p.event_key()),
+                result_type=AssessmentFacts,
+                start_to_close_timeout=_RECORD_DEADLINE,
+                schedule_to_close_timeout=timedelta(minutes=10),
+                retry_policy=_RECORD_RETRY,
+            )
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                raise
+            return AssessmentFacts(0.0, "UNKNOWN", "REVIEW", "", ("it could not be assessed",))
+
+    async def resolve_link(self) -> ResolvedLink:
+        """Follow a short link; an unreachable one stays a short link."""
+        await self.flush()
+        self.waiting_for = "where the short link leads"
+        request = ResolveRequest(self._p.referral_id, self._p.event_key())
+        return await self._look(contracts.ACTIVITY_RESOLVE_LINK, request, ResolvedLink())
+
+    async def look_first(self) -> ObserveResult:
+        """Preserve the content and observe it before any notice."""
+        await self.flush()
+        result = await self._look(
+            contracts.ACTIVITY_LOOK_FIRST,
+            self._observation("BEFORE_NOTICE", self._p.policy.quorum),
+            ObserveResult(gone=False, observations=[]),
+        )
+        capture = result.capture or {"failure": "the observation service did not answer"}
+        self._p.record(workflow.now(), "CAPTURED", detail_kind="capture", detail=capture)
+        return result
+
+    async def observe(self, purpose: str, quorum: int) -> ObserveResult:
+        """As many looks as the quorum needs; the caller notes them."""
+        await self.flush()
+        return await self._look(
+            contracts.ACTIVITY_OBSERVE,
+            self._observation(purpose, quorum),
+            ObserveResult(gone=False, observations=[]),
+        )
+
+    def prepared_notice(self, prepared: datetime) -> dict[str, Any]:
+        """Protobuf JSON of the notice that is about to be sent."""
+        return {
+            "noticeId": self._p.notice_id,
+            "referralId": self._p.referral_id,
+            "number": self._p.notice_number,
+            "platform": self._p.platform,
+            "prepareTime": stamp(prepared),
+        }
+
+    async def submit_notice(
+        self, prepared: datetime
+    ) -> tuple[NoticeResult | None, dict[str, Any] | None]:
+        """Deliver the notice: (result, None), (None, failure), or (None, None) when overtaken.
+
+        Overtaken: an answer to this notice, or a withdrawal, arrived before the adapter's
+        own result did. The notice may then have been sent.
+        """
+        p = self._p
+        first, longest = p.clockwork.delivery_retry()
+        self.waiting_for = "delivery of the notice"
+        handle = workflow.start_activity(
+            contracts.ACTIVITY_SUBMIT_NOTICE,
+            NoticeRequest(p.referral_id, p.notice_id, p.notice_number, stamp(prepared), p.test),
+            result_type=NoticeResult,
+            task_queue=contracts.platform_queue(p.platform),
+            start_to_close_timeout=_SEND_DEADLINE,
+            schedule_to_close_timeout=p.clockwork.delivery_patience(),
+            retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
+            priority=self._priority(),
+        )
+        await workflow.wait_condition(lambda: handle.done() or bool(p.pending))
+        if not handle.done():
+            handle.cancel()
+        try:
+            return await handle, None
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                return None, None
+            return None, self._failure(error)
+
+    async def withdraw_notice(self) -> bool:
+        """Tell the platform; False when it could not be told within the policy's patience."""
+        await self.flush()
+        p = self._p
+        first, longest = p.clockwork.delivery_retry()
+        self.waiting_for = "delivery of the withdrawal"
+        try:
+            await workflow.execute_activity(
+                contracts.ACTIVITY_WITHDRAW_NOTICE,
+                WithdrawRequest(p.notice_id, p.platform),
+                task_queue=contracts.platform_queue(p.platform),
+                start_to_close_timeout=_SEND_DEADLINE,
+                schedule_to_close_timeout=p.clockwork.delivery_patience(),
+                retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
+                priority=self._priority(),
+            )
+        except ActivityError:
+            return False
+        return True
+
+    async def _look(self, activity: str, request: Any, otherwise: T) -> T:
+        self.waiting_for = "an observation"
+        call: Coroutine[Any, Any, T] = workflow.execute_activity(
+            activity,
+            request,
+            result_type=type(otherwise),
+            task_queue=contracts.OBSERVATION_QUEUE,
+            start_to_close_timeout=_LOOK_DEADLINE,
+            schedule_to_close_timeout=self._look_patience(),
+            retry_policy=_LOOK_RETRY,
+            priority=self._priority(),
+        )
+        try:
+            return await call
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                raise asyncio.CancelledError from error
+            return otherwise
+
+    def _look_patience(self) -> timedelta:
+        """An observation that cannot be had is unknown, and unknown holds nothing up for ever."""
+        return max(timedelta(minutes=5), 10 * self._p.clockwork.quorum_spacing())
+
+    def _observation(self, purpose: str, quorum: int) -> ObserveRequest:
+        self._p.series += 1
+        return ObserveRequest(
+            referral_id=self._p.referral_id,
+            series=f"{self._p.referral_id}/{self._p.series}",
+            purpose=purpose,
+            quorum=quorum,
+            spacing=self._p.clockwork.quorum_spacing().total_seconds(),
+        )
+
+    def _priority(self) -> Priority:
+        """1 imminent departure, 2 urgent, 3 routine: urgent work overtakes bulk."""
+        return Priority(priority_key=len(URGENCIES) - URGENCIES.index(self._p.urgency))
+
+    def _failure(self, error: ActivityError) -> dict[str, Any]:
+        cause = error.cause
+        refused = isinstance(cause, ApplicationError) and cause.type == contracts.ERROR_REFUSED
+        message = "the platform could not be reached within the policy's patience"
+        if refused and isinstance(cause, ApplicationError):
+            message = cause.message
+        return {
+            "noticeId": self._p.notice_id,
+            "number": self._p.notice_number,
+            "reason": "NOTICE_REFUSED" if refused else "NOTICE_NOT_DELIVERED",
+            "message": message,
+        }
