@@ -14,7 +14,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from services.kernel.ids import notice_id_text
-
     from workflows import answers, closing, contracts, policy
     from workflows.contracts import Delivery, Snapshot, StartReferral
     from workflows.lifecycle import Event, State
@@ -86,8 +85,6 @@ class ReferralWorkflow:
         )
 
     async def _step(self) -> None:
-        if self._p.state is State.CLOSED:
-            return
         step = {
             State.RECEIVED: self._assess,
             State.IN_REVIEW: self._await_review,
@@ -96,8 +93,9 @@ class ReferralWorkflow:
             State.AWAITING_DECISION: self._await_platform,
             State.VERIFYING_REMOVAL: self._verify,
             State.MONITORING: self._monitor,
-        }[self._p.state]
-        await step()
+        }.get(self._p.state)
+        if step is not None:
+            await step()
 
     async def _take_deliveries(self) -> None:
         """Act on everything that came in; what it means stands in ``answers``."""

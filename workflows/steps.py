@@ -94,7 +94,7 @@ class Steps:
         await self.flush()
         self.waiting_for = "the assessment"
         try:
-            return await workflow.execute_local_activity(
+            facts: AssessmentFacts = await workflow.execute_local_activity(
                 contracts.ACTIVITY_ASSESS,
                 AssessRequest(self._p.referral_id, self._p.event_key()),
                 result_type=AssessmentFacts,
@@ -106,6 +106,7 @@ class Steps:
             if isinstance(error.cause, CancelledError):
                 raise
             return AssessmentFacts(0.0, "UNKNOWN", "REVIEW", "", ("it could not be assessed",))
+        return facts
 
     async def resolve_link(self) -> ResolvedLink:
         """Follow a short link; an unreachable one stays a short link."""

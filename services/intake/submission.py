@@ -1,0 +1,142 @@
+"""One submission, checked and made ready to store: everything before the database.
+
+Plain Python. The URL becomes a content identity here; what protovalidate cannot say (hashes,
+times, hidden characters) is refused here, each with field, reason and remedy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from services.intake.canonical import ContentIdentity, UrlRefused, canonicalise
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation
+
+# A departure further away than this is a typing error, not a plan.
+LATEST_DEPARTURE: Final = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    evidence_id: UUID
+    file_name: str
+    media_type: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """A checked submission with the ids that it will have if it creates a referral."""
+
+    submission_id: UUID
+    referral_id: UUID
+    referrer: str
+    actor: str
+    request_id: UUID
+    body_sha256: bytes
+    identity: ContentIdentity
+    url: str
+    text: str
+    language: str
+    urgency: str
+    departure_time: datetime | None
+    campaign_id: str
+    test: bool
+    detail: dict[str, Any]
+    received_at: datetime
+    traceparent: str = ""
+    trace_id: str = ""
+    evidence: tuple[Evidence, ...] = field(default_factory=tuple)
+
+    @property
+    def identity_key(self) -> str:
+        """A test never joins a real referral of the same content."""
+        return f"test/{self.identity.key}" if self.test else self.identity.key
+
+
+def identify(url: str) -> ContentIdentity:
+    """The content that a URL names.
+
+    Raises:
+        DomainError: INVALID on field ``content.url`` with the canonicaliser's reason.
+    """
+    try:
+        return canonicalise(url)
+    except UrlRefused as refused:
+        raise _invalid([FieldViolation("content.url", str(refused.reason), refused.message)]) from (
+            refused
+        )
+
+
+def check(
+    *,
+    texts: dict[str, str],
+    urgency: str,
+    departure_time: datetime | None,
+    evidence: tuple[Evidence, ...],
+    test: bool,
+    accept_real: bool,
+    now: datetime,
+) -> None:
+    """Refuse what the message's own rules cannot see, naming every field at once.
+
+    Raises:
+        DomainError: INVALID with one violation per field.
+    """
+    violations = [
+        FieldViolation(
+            name, "CONTROL_CHARACTERS", f"{name} holds a NUL character; remove it and try again."
+        )
+        for name, text in texts.items()
+        if "\x00" in text
+    ]
+    violations += _departure(urgency, departure_time, now)
+    for number, item in enumerate(evidence):
+        if hashlib.sha256(item.content).hexdigest() != item.sha256:
+            violations.append(
+                FieldViolation(
+                    f"evidence[{number}].sha256",
+                    "DIGEST_MISMATCH",
+                    "The SHA-256 given is not that of the bytes; compute it again and resend.",
+                )
+            )
+    if not test and not accept_real:
+        violations.append(
+            FieldViolation(
+                "test",
+                "SANDBOX_ONLY",
+                "This installation reaches sandboxes only; set test, or submit to the live one.",
+            )
+        )
+    if violations:
+        raise _invalid(violations)
+
+
+def _departure(
+    urgency: str, departure_time: datetime | None, now: datetime
+) -> list[FieldViolation]:
+    if urgency == "IMMINENT_DEPARTURE" and departure_time is None:
+        sentence = "An imminent departure needs its time; give departure_time or use URGENT."
+        return [FieldViolation("departure_time", "REQUIRED", sentence)]
+    if departure_time is None:
+        return []
+    if departure_time <= now:
+        sentence = "The departure time is in the past; give a future time or leave it out."
+        return [FieldViolation("departure_time", "IN_THE_PAST", sentence)]
+    if departure_time - now > LATEST_DEPARTURE:
+        sentence = "The departure time is more than a year away; check the year."
+        return [FieldViolation("departure_time", "TOO_FAR_AHEAD", sentence)]
+    return []
+
+
+def _invalid(violations: list[FieldViolation]) -> DomainError:
+    return DomainError(
+        kind=ErrorKind.INVALID,
+        reason="INVALID_FIELD",
+        message=" ".join(violation.message for violation in violations),
+        violations=tuple(violations),
+    )

@@ -1,0 +1,46 @@
+"""The default-deny allow-list per gRPC service and method; the rules are data."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.identity import ROLES, Identity
+
+PACKAGED: Final = Path(__file__).with_name("allow_list.toml")
+
+
+class AllowList:
+    """Raises ValueError when the file holds a pattern that names no known role."""
+
+    def __init__(self, rules: dict[str, dict[str, list[str]]]) -> None:
+        for service, methods in rules.items():
+            for method, patterns in methods.items():
+                for pattern in patterns:
+                    role, slash, name = pattern.partition("/")
+                    if role not in ROLES or not slash or not name:
+                        raise ValueError(f"{service}/{method}: {pattern!r} names no known role")
+        self._rules = rules
+
+    @classmethod
+    def read(cls, path: Path | None = None) -> AllowList:
+        return cls(tomllib.loads((path or PACKAGED).read_text(encoding="utf-8")))
+
+    def allows(self, identity: Identity, full_method: str) -> bool:
+        """Whether ``identity`` may call ``/package.Service/Method``."""
+        service, _, method = full_method.lstrip("/").partition("/")
+        methods = self._rules.get(service, {})
+        patterns = methods.get(method, methods.get("*", []))
+        return any(fnmatchcase(identity.short, pattern) for pattern in patterns)
+
+    def check(self, identity: Identity, full_method: str) -> None:
+        """Raises DomainError PERMISSION_DENIED unless the call is allowed."""
+        if not self.allows(identity, full_method):
+            raise DomainError(
+                ErrorKind.PERMISSION_DENIED,
+                "CALLER_NOT_ALLOWED",
+                "This identity may not call this method; ask the operator if it should.",
+            )

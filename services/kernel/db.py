@@ -1,0 +1,124 @@
+"""Engine and unit of work. One transaction per unit; the commit outlives a cancelled caller."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from services.kernel.config import DatabaseSettings
+
+STATEMENT_TIMEOUT_MS: Final = 15_000
+_log = structlog.get_logger("db")
+
+
+def engine(settings: DatabaseSettings, application: str) -> AsyncEngine:
+    """An engine on ``postgresql+asyncpg``; a small LIFO pool lets idle connections age out."""
+    return create_async_engine(
+        settings.url.get_secret_value(),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=settings.pool_size,
+        max_overflow=2,
+        pool_timeout=5,
+        pool_use_lifo=True,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 20,
+            "server_settings": {
+                "application_name": application,
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "lock_timeout": "5000",
+            },
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(engine_: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One unit of work in SQLAlchemy Core: commits at the end, rolls back on any exception."""
+    async with engine_.connect() as connection:
+        try:
+            yield connection
+        except BaseException:
+            await asyncio.shield(connection.rollback())
+            raise
+        await asyncio.shield(connection.commit())
+
+
+@asynccontextmanager
+async def raw(engine_: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """A pooled asyncpg connection for hot paths; the caller opens its own transaction.
+
+    A connection that failed is not given back to the pool: the database may be gone.
+    """
+    async with engine_.connect() as connection:
+        pooled = await connection.get_raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
+            yield driver
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await connection.invalidate()
+            raise
+        finally:
+            if not driver.is_closed() and driver.is_in_transaction():
+                await connection.invalidate()
+
+
+def plain_url(settings: DatabaseSettings) -> str:
+    """The same address for asyncpg itself, which knows no SQLAlchemy dialect."""
+    return settings.url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+async def listen(
+    settings: DatabaseSettings, channel: str, wake: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """Set ``wake`` on every NOTIFY until ``stop``. A hint only: whoever waits also polls."""
+    pause = 0.1
+    while not stop.is_set():
+        try:
+            connection = await asyncpg.connect(
+                plain_url(settings), timeout=5, command_timeout=20,
+                server_settings={"application_name": f"listen:{channel}"},
+            )  # fmt: skip
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            await _pause(stop, pause)
+            pause = min(pause * 2, 5.0)
+            continue
+        pause = 0.1
+        try:
+            await _listen_until_lost(connection, channel, wake, stop)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as lost:
+            _log.info("listen_lost", channel=channel, type=type(lost).__name__)
+        finally:
+            connection.terminate()
+        wake.set()
+
+
+async def _listen_until_lost(
+    connection: asyncpg.Connection, channel: str, wake: asyncio.Event, stop: asyncio.Event
+) -> None:
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    await connection.add_listener(channel, lambda *_: wake.set())
+    wake.set()
+    tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(lost.wait())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,105 @@
+"""DeliveryService over the shared inbox: the same in intake and in acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import grpc
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.kernel import db, inbox
+from services.kernel.clock import Clock
+from services.kernel.config import DatabaseSettings
+from takedown.delivery.v1 import delivery_service_pb2 as pb
+from takedown.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
+
+SERVICE: Final = "takedown.delivery.v1.DeliveryService"
+POLL_SECONDS: Final = 0.5
+STREAM_SECONDS: Final = 60.0
+DEFAULT_RETRY: Final = timedelta(seconds=1)
+
+
+class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
+    """``background`` must run beside it: it hears the NOTIFY that wakes waiting streams."""
+
+    def __init__(
+        self, engine: AsyncEngine, database: DatabaseSettings, schema: str, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._database = database
+        self._schema = schema
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def register(self, server: grpc.aio.Server) -> str:
+        pb_grpc.add_DeliveryServiceServicer_to_server(self, server)
+        return SERVICE
+
+    async def background(self, stop: asyncio.Event) -> None:
+        """Wake waiting streams on NOTIFY; end them when the server drains."""
+        listening = asyncio.create_task(
+            db.listen(self._database, inbox.channel(self._schema), self._changed, stop)
+        )
+        await stop.wait()
+        self._stopping.set()
+        self._changed.set()
+        await listening
+
+    async def Receive(  # noqa: N802 - the name is the contract's
+        self, request: pb.ReceiveRequest, context: Any
+    ) -> AsyncIterator[pb.ReceiveResponse]:
+        claimant = UUID(request.claimant_id)
+        lease = request.lease.ToTimedelta()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STREAM_SECONDS
+        while loop.time() < until and not self._stopping.is_set():
+            self._changed.clear()
+            async with db.raw(self._engine) as conn:
+                items = await inbox.claim(
+                    conn, self._schema, claimant, request.window, lease, self._clock.now()
+                )
+            for item in items:
+                yield pb.ReceiveResponse(item=_wire(item))
+            if not items:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def Complete(  # noqa: N802
+        self, request: pb.CompleteRequest, context: Any
+    ) -> pb.CompleteResponse:
+        item_id = UUID(request.item_id)
+        now = self._clock.now()
+        async with db.raw(self._engine) as conn:
+            if request.result == pb.DELIVERY_RESULT_DEFERRED:
+                given = request.HasField("retry_after")
+                pause = request.retry_after.ToTimedelta() if given else DEFAULT_RETRY
+                await inbox.defer(conn, self._schema, item_id, now + pause, request.detail)
+            else:
+                result = pb.DeliveryResult.Name(request.result).removeprefix("DELIVERY_RESULT_")
+                await inbox.complete(conn, self._schema, item_id, result, request.detail, now)
+        return pb.CompleteResponse()
+
+
+def _wire(item: inbox.InboxItem) -> pb.InboxItem:
+    shown = pb.InboxItem(
+        item_id=str(item.item_id),
+        kind=item.kind,
+        referral_id=str(item.referral_id) if item.referral_id else "",
+        payload=item.payload,
+        traceparent=item.traceparent,
+        priority=item.priority,
+        attempts=item.attempts,
+    )
+    shown.create_time.FromDatetime(item.created_at.astimezone(UTC))
+    return shown

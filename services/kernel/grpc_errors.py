@@ -1,0 +1,142 @@
+"""Between the error table and google.rpc.Status, in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+import asyncpg
+import grpc
+import sqlalchemy.exc
+import structlog
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from services.kernel.errors import REASONS, DomainError, ErrorKind, FieldViolation
+
+DOMAIN: Final = "takedown.internal"
+_log = structlog.get_logger("errors")
+
+CODES: Final[dict[ErrorKind, int]] = {
+    ErrorKind.INVALID: code_pb2.INVALID_ARGUMENT,
+    **{
+        kind: code_pb2.Code.Value(kind.value) for kind in ErrorKind if kind is not ErrorKind.INVALID
+    },
+}
+_KINDS: Final = {code: kind for kind, code in CODES.items()}
+
+# The database is away, coming up, going down or full: the caller may try again.
+_DATABASE_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.TimeoutError,
+    ConnectionError,
+    OSError,
+)
+
+
+def as_domain_error(error: BaseException) -> DomainError:
+    """Whatever was raised as a domain error; what nobody foresaw becomes an opaque INTERNAL."""
+    if isinstance(error, DomainError):
+        return error
+    cause = getattr(error, "orig", None)
+    pgerror = getattr(cause, "__cause__", None)
+    if any(isinstance(e, _DATABASE_AWAY) for e in (error, cause, pgerror) if e is not None):
+        return DomainError(
+            ErrorKind.UNAVAILABLE,
+            "DATABASE_UNAVAILABLE",
+            "The record cannot be reached just now; nothing was stored, send the request again.",
+            retry_after=timedelta(seconds=1),
+        )
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        return DomainError(
+            ErrorKind.DEADLINE_EXCEEDED,
+            "DEADLINE_EXCEEDED",
+            "The call's time ran out; send the same request again.",
+        )
+    error_id = uuid4().hex
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    where = "" if frames is None else f"{frames.tb_frame.f_code.co_qualname}:{frames.tb_lineno}"
+    # Never the message: it may hold content.
+    _log.error("internal_error", error_id=error_id, type=type(error).__name__, where=where)
+    return DomainError(
+        ErrorKind.INTERNAL,
+        "INTERNAL",
+        f"Something went wrong on our side; quote {error_id} when you report it.",
+        metadata={"error_id": error_id},
+    )
+
+
+def to_status(error: DomainError) -> status_pb2.Status:
+    """google.rpc.Status with ErrorInfo and, where they apply, BadRequest and RetryInfo."""
+    details: list[any_pb2.Any] = []
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    details.append(_packed(info))
+    if error.violations:
+        bad = error_details_pb2.BadRequest()
+        for violation in error.violations:
+            bad.field_violations.add(
+                field=violation.field, reason=violation.reason, description=violation.message
+            )
+        details.append(_packed(bad))
+    if error.retry_after is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromTimedelta(error.retry_after)
+        details.append(_packed(retry))
+    return status_pb2.Status(code=CODES[error.kind], message=error.message, details=details)
+
+
+def _packed(
+    message: error_details_pb2.ErrorInfo
+    | error_details_pb2.BadRequest
+    | error_details_pb2.RetryInfo,
+) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+def from_status(status: status_pb2.Status) -> DomainError:
+    """The inverse of ``to_status``; a foreign status keeps its code and message."""
+    kind = _KINDS.get(status.code, ErrorKind.INTERNAL)
+    reason, metadata, violations, retry = "", {}, [], None
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        bad = error_details_pb2.BadRequest()
+        again = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            reason, metadata = info.reason, dict(info.metadata)
+        elif detail.Unpack(bad):
+            violations = [
+                FieldViolation(v.field, v.reason, v.description) for v in bad.field_violations
+            ]
+        elif detail.Unpack(again):
+            retry = again.retry_delay.ToTimedelta()
+    if reason not in REASONS:
+        away = kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
+        reason = "DEPENDENCY_UNAVAILABLE" if away else "INTERNAL"
+    return DomainError(kind, reason, status.message, tuple(violations), retry, metadata)
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError) -> DomainError:
+    """What a call of ours failed with, as a domain error."""
+    status = rpc_status.from_call(error)
+    if status is None:
+        code, _ = error.code().value
+        status = status_pb2.Status(code=code, message=error.details() or "")
+    return from_status(status)

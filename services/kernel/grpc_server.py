@@ -1,0 +1,155 @@
+"""The one server bootstrap: mTLS, interceptors, health, reflection in development, drain.
+
+A main reads: settings, wire, ``run(serve(...))``. SIGTERM turns health to NOT_SERVING at
+once, lets calls in flight finish, stops the background work and exits 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from services.kernel.allow_list import AllowList
+from services.kernel.config import ServiceSettings, TlsSettings
+from services.kernel.interceptors import ServerInterceptor
+from services.kernel.telemetry import Telemetry
+
+MESSAGE_LIMIT: Final = 4 * 1024 * 1024
+_log = structlog.get_logger("server")
+
+Background = Callable[[asyncio.Event], Awaitable[None]]
+Register = Callable[[grpc.aio.Server], Sequence[str]]
+
+
+def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
+    """Credentials that demand a client certificate of our authority."""
+    pair = (tls.key_file.read_bytes(), tls.cert_file.read_bytes())
+    return grpc.ssl_server_credentials([pair], tls.ca_file.read_bytes(), require_client_auth=True)
+
+
+async def serve(
+    settings: ServiceSettings,
+    telemetry: Telemetry,
+    register: Register,
+    *,
+    background: Sequence[Background] = (),
+    on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when background work died.
+
+    Args:
+        register: adds servicers and returns their full service names.
+        background: run beside the server; each returns when its event is set.
+        on_stop: closes what the main opened, in order.
+    """
+    stop = asyncio.Event()
+    _on_signals(stop)
+    server = grpc.aio.server(
+        interceptors=(ServerInterceptor(AllowList.read(settings.allow_list)),),
+        options=(
+            ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+            ("grpc.max_send_message_length", 8 * MESSAGE_LIMIT),
+            ("grpc.so_reuseport", 0),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+        ),
+    )
+    health = await _register(server, register, settings.development)
+    port = server.add_secure_port(settings.listen, server_credentials(settings.tls))
+    await server.start()
+    _announce(settings, port)
+    workers = [asyncio.create_task(_coroutine(work(stop))) for work in background]
+    status = await _until_stopped(stop, workers)
+    await health.enter_graceful_shutdown()
+    stop.set()
+    await server.stop(settings.drain_seconds)
+    await _finish(workers, settings.drain_seconds)
+    for close in on_stop:
+        await close()
+    telemetry.shutdown()
+    _log.info("stopped", status=status)
+    return status
+
+
+async def _register(
+    server: grpc.aio.Server, register: Register, development: bool
+) -> HealthServicer:
+    names = list(register(server))
+    health = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    if development:
+        listed = [*names, "grpc.health.v1.Health", reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(listed, server)
+    for name in [*names, ""]:
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    return health
+
+
+def _announce(settings: ServiceSettings, port: int) -> None:
+    if settings.ready_file is not None:
+        write_ready(settings.ready_file, port)
+    _log.info("serving", port=port, development=settings.development)
+
+
+def write_ready(ready_file: Path, port: int) -> None:
+    """Tell whoever started us that we serve, and where: atomically."""
+    draft = ready_file.with_suffix(".new")
+    draft.write_text(f"{port}\n", encoding="ascii")
+    draft.replace(ready_file)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+async def _coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _until_stopped(stop: asyncio.Event, workers: Sequence[asyncio.Task[None]]) -> int:
+    """0 when a signal came; 1 when background work ended first, which it never should."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([waiting, *workers], return_when=asyncio.FIRST_COMPLETED)
+    if waiting in done:
+        return 0
+    waiting.cancel()
+    for task in done:
+        failure = task.exception()
+        _log.error("background_work_died", type=type(failure).__name__)
+    return 1
+
+
+async def _finish(workers: Sequence[asyncio.Task[None]], seconds: float) -> None:
+    if not workers:
+        return
+    _, late = await asyncio.wait(workers, timeout=max(seconds, 1.0))
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+def run(main: Coroutine[Any, Any, int]) -> None:
+    """Run a main to its end and leave with its status.
+
+    The interpreter's own finalising can abort the process (exit 134) while the gRPC and
+    Temporal cores still hold threads; everything is closed by now, so it is skipped.
+    """
+    status = asyncio.run(main)
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,151 @@
+"""The shared inbox: what came from outside waits here until the relay has delivered it.
+
+Stored in the transaction that answers the outside; claimed under a lease, so that an item
+whose relay died is handed out again; completed once. NOTIFY is a hint and polling the
+guarantee. Every function takes an asyncpg connection and the schema it works in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+UNMATCHED: Final = "UNMATCHED"
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """``priority``: 0 imminent departure, 1 urgent, 2 routine."""
+
+    item_id: UUID
+    kind: str
+    referral_id: UUID | None
+    payload: bytes
+    traceparent: str
+    priority: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    item_id: UUID
+    kind: str
+    referral_id: UUID | None
+    payload: bytes
+    traceparent: str
+    priority: int
+    attempts: int
+    created_at: datetime
+
+
+def channel(schema: str) -> str:
+    """The NOTIFY channel of a schema's inbox."""
+    return f"{schema}_inbox"
+
+
+async def store_raw(conn: asyncpg.Connection, schema: str, items: Sequence[NewItem]) -> None:
+    """Store items in the caller's transaction; an id that is there already changes nothing."""
+    if not items:
+        return
+    await conn.execute(
+        f"""
+        INSERT INTO {schema}.inbox_items (item_id, kind, referral_id, payload, traceparent,
+            priority, created_at, available_at)
+        SELECT i.id, i.kind, i.referral, i.payload, i.trace, i.priority, i.at, i.at
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::text[], $6::smallint[],
+            $7::timestamptz[]) AS i(id, kind, referral, payload, trace, priority, at)
+        ON CONFLICT (item_id) DO NOTHING
+        """,  # noqa: S608 - the schema is a constant of the service
+        [item.item_id for item in items],
+        [item.kind for item in items],
+        [item.referral_id for item in items],
+        [item.payload for item in items],
+        [item.traceparent for item in items],
+        [item.priority for item in items],
+        [item.created_at for item in items],
+    )
+    await conn.execute("SELECT pg_notify($1, '')", channel(schema))
+
+
+async def claim(
+    conn: asyncpg.Connection,
+    schema: str,
+    claimant: UUID,
+    window: int,
+    lease: timedelta,
+    now: datetime,
+) -> list[InboxItem]:
+    """Claim what is due, urgent first, up to ``window`` less what the claimant still holds."""
+    rows = await conn.fetch(
+        f"""
+        WITH held AS (
+            SELECT count(*) AS items FROM {schema}.inbox_items
+            WHERE claimed_by = $1 AND completed_at IS NULL AND lease_until > $4
+        ), due AS (
+            SELECT item_id FROM {schema}.inbox_items
+            WHERE completed_at IS NULL AND available_at <= $4
+                AND (lease_until IS NULL OR lease_until <= $4)
+            ORDER BY priority, created_at, item_id
+            LIMIT greatest($2 - (SELECT items FROM held), 0)
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE {schema}.inbox_items i
+        SET claimed_by = $1, lease_until = $4 + $3::interval, attempts = attempts + 1
+        FROM due WHERE i.item_id = due.item_id
+        RETURNING i.item_id, i.kind, i.referral_id, i.payload, i.traceparent, i.priority,
+            i.attempts, i.created_at
+        """,  # noqa: S608
+        claimant,
+        window,
+        lease,
+        now,
+    )
+    items = [InboxItem(**dict(row)) for row in rows]
+    return sorted(items, key=lambda item: (item.priority, item.created_at, item.item_id))
+
+
+async def complete(
+    conn: asyncpg.Connection, schema: str, item_id: UUID, result: str, detail: str, now: datetime
+) -> None:
+    """Settle an item. Settling it again changes nothing."""
+    await conn.execute(
+        f"""
+        UPDATE {schema}.inbox_items
+        SET completed_at = $4, result = $2, detail = $3, claimed_by = NULL, lease_until = NULL
+        WHERE item_id = $1 AND completed_at IS NULL
+        """,  # noqa: S608
+        item_id,
+        result,
+        detail,
+        now,
+    )
+
+
+async def defer(
+    conn: asyncpg.Connection, schema: str, item_id: UUID, available_at: datetime, detail: str
+) -> None:
+    """Give an item back, to be handed out again from ``available_at``."""
+    await conn.execute(
+        f"""
+        UPDATE {schema}.inbox_items
+        SET available_at = $2, detail = $3, claimed_by = NULL, lease_until = NULL
+        WHERE item_id = $1 AND completed_at IS NULL
+        """,  # noqa: S608
+        item_id,
+        available_at,
+        detail,
+    )
+
+
+async def backlog(conn: asyncpg.Connection, schema: str) -> int:
+    """How many items wait or are being delivered."""
+    return int(
+        await conn.fetchval(
+            f"SELECT count(*) FROM {schema}.inbox_items WHERE completed_at IS NULL"  # noqa: S608
+        )
+    )

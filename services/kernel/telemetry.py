@@ -1,0 +1,171 @@
+"""Spans, metrics and logs: every name in one place, and never any content.
+
+Spans and metrics go out by OTLP when an endpoint is set. Logs are JSON lines on standard
+output with trace and referral ids. What names content (URL, handle, text, phone) is dropped
+before it is written: SREs need no clearance.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from opentelemetry import context as otel_context
+from opentelemetry import metrics, trace
+from opentelemetry.propagate import extract, inject
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.kernel.config import TelemetrySettings
+
+RPC_SYSTEM: Final = "rpc.system.name"
+RPC_METHOD: Final = "rpc.method"
+RPC_STATUS: Final = "rpc.response.status_code"
+REFERRAL_ID: Final = "referral.id"
+CALLER_ROLE: Final = "takedown.caller.role"
+SERVER_DURATION: Final = "rpc.server.call.duration"
+CLIENT_DURATION: Final = "rpc.client.call.duration"
+INBOX_BACKLOG: Final = "takedown.inbox.backlog"
+RELAY_DELIVERIES: Final = "takedown.relay.deliveries"
+PROBES: Final = "takedown.observation.probes"
+NOTICES: Final = "takedown.notices"
+
+_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_CONTENT_KEYS: Final = frozenset(
+    {"url", "canonical_url", "handle", "text", "phone", "account", "content_id", "message_text"}
+)
+_referral: ContextVar[str] = ContextVar("referral_id", default="")
+
+
+@dataclass
+class Telemetry:
+    """What ``setup`` made; ``shutdown`` flushes it."""
+
+    tracer_provider: TracerProvider
+    meter_provider: MeterProvider
+
+    def shutdown(self) -> None:
+        self.tracer_provider.shutdown()
+        self.meter_provider.shutdown()
+
+
+def setup(service: str, settings: TelemetrySettings) -> Telemetry:
+    """Configure logs, spans and metrics of this process; called once, by a main."""
+    _logs(service, settings.log_level)
+    resource = Resource.create({"service.name": f"takedown-{service}"})
+    tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(1.0)))
+    readers = []
+    if settings.otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        endpoint = settings.otlp_endpoint
+        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint)))
+    aggregation = ExplicitBucketHistogramAggregation(_BUCKETS)
+    view = View(instrument_name="rpc.*", aggregation=aggregation)
+    meters = MeterProvider(resource=resource, metric_readers=readers, views=[view])
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(meters)
+    return Telemetry(tracers, meters)
+
+
+def _logs(service: str, level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_ids,
+            _drop_content,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Bridge()], force=True)
+
+
+class _Bridge(logging.Handler):
+    """Libraries' warnings, by logger and level alone: their messages may hold content."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        failure = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        structlog.get_logger(record.name).warning(
+            "library_warning",
+            logger=record.name,
+            where=f"{record.module}:{record.lineno}",
+            failure=failure,
+        )
+
+
+def _add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = f"{span.trace_id:032x}"
+        event["span_id"] = f"{span.span_id:016x}"
+    if _referral.get():
+        event.setdefault("referral_id", _referral.get())
+    return event
+
+
+def _drop_content(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in _CONTENT_KEYS & set(event):
+        del event[key]
+    return event
+
+
+def bind_referral(referral_id: str) -> None:
+    """Put the referral on every log line and on the current span of this task."""
+    _referral.set(referral_id)
+    trace.get_current_span().set_attribute(REFERRAL_ID, referral_id)
+
+
+def current_traceparent() -> str:
+    """W3C traceparent of the current span; empty when there is none."""
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def current_trace_id() -> str:
+    span = trace.get_current_span().get_span_context()
+    return f"{span.trace_id:032x}" if span.is_valid else ""
+
+
+def context_from_traceparent(traceparent: str) -> otel_context.Context:
+    return extract({"traceparent": traceparent} if traceparent else {})
+
+
+@contextmanager
+def restored(traceparent: str) -> Iterator[None]:
+    """Work inside the trace that a stored traceparent names."""
+    token = otel_context.attach(context_from_traceparent(traceparent))
+    try:
+        yield
+    finally:
+        otel_context.detach(token)
+
+
+def tracer() -> trace.Tracer:
+    return trace.get_tracer("takedown")
+
+
+def meter() -> metrics.Meter:
+    return metrics.get_meter("takedown")
