@@ -77,7 +77,7 @@ def from_uri_sans(uris: Iterable[bytes]) -> Identity:
         raise _unauthenticated() from None
 
 
-def from_auth_context(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
+def peer_identity(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
     """The peer of a call, from ``ServicerContext.auth_context()``.
 
     Raises:
