@@ -37,7 +37,7 @@ class Accepted:
 Result = Accepted | DomainError
 
 
-class _Overtaken(Exception):
+class _OvertakenError(Exception):
     """Another transaction stored one of ours first: look again from the start."""
 
 
@@ -51,7 +51,7 @@ async def accept(conn: asyncpg.Connection, batch: Sequence[NewSubmission]) -> li
         try:
             async with conn.transaction():
                 return await _accept_once(conn, batch)
-        except (_Overtaken, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+        except (_OvertakenError, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
             continue
     raise DomainError(
         kind=ErrorKind.UNAVAILABLE,
@@ -240,7 +240,7 @@ async def _open_referrals(
     """Lock the open referrals that these keys join.
 
     Raises:
-        _Overtaken: one of them closed since the insert met it.
+        _OvertakenError: one of them closed since the insert met it.
     """
     if len(created) == len(keys):
         return {}
@@ -254,7 +254,7 @@ async def _open_referrals(
         list(created),
     )
     if len(rows) + len(created) < len(keys):
-        raise _Overtaken
+        raise _OvertakenError
     return {row["identity_key"]: row for row in rows}
 
 
@@ -280,7 +280,7 @@ async def _insert_submissions(conn: asyncpg.Connection, placed: Sequence[_Placed
         [p.item.received_at for p in placed],
     )
     if len(rows) < len(placed):
-        raise _Overtaken
+        raise _OvertakenError
     evidence = [(p.item.submission_id, e) for p in placed for e in p.item.evidence]
     if evidence:
         await conn.executemany(

@@ -41,6 +41,6 @@ class AllowList:
         if not self.allows(identity, full_method):
             raise DomainError(
                 ErrorKind.PERMISSION_DENIED,
-                "CALLER_NOT_ALLOWED",
+                "NOT_ALLOWED",
                 "This identity may not call this method; ask the operator if it should.",
             )

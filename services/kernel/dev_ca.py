@@ -70,7 +70,7 @@ class DevCa:
         authority = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         signer = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
         if not isinstance(signer, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{self._key_file} is not the key that this authority made")
+            raise TypeError(f"{self._key_file} is not the key that this authority made")
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]

@@ -12,21 +12,15 @@ import grpc
 import sqlalchemy.exc
 import structlog
 from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.kernel.errors import REASONS, DomainError, ErrorKind, FieldViolation
+from services.kernel.errors import REASONS, TABLE, DomainError, ErrorKind, FieldViolation
 
 DOMAIN: Final = "takedown.internal"
 _log = structlog.get_logger("errors")
 
-CODES: Final[dict[ErrorKind, int]] = {
-    ErrorKind.INVALID: code_pb2.INVALID_ARGUMENT,
-    **{
-        kind: code_pb2.Code.Value(kind.value) for kind in ErrorKind if kind is not ErrorKind.INVALID
-    },
-}
-_KINDS: Final = {code: kind for kind, code in CODES.items()}
+_KINDS: Final = {rule.code: kind for kind, rule in TABLE.items()}
 
 # The database is away, coming up, going down or full: the caller may try again.
 _DATABASE_AWAY: Final = (
@@ -64,7 +58,7 @@ def as_domain_error(error: BaseException) -> DomainError:
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return DomainError(
             ErrorKind.DEADLINE_EXCEEDED,
-            "DEADLINE_EXCEEDED",
+            "TIMED_OUT",
             "The call's time ran out; send the same request again.",
         )
     error_id = uuid4().hex
@@ -98,7 +92,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromTimedelta(error.retry_after)
         details.append(_packed(retry))
-    return status_pb2.Status(code=CODES[error.kind], message=error.message, details=details)
+    return status_pb2.Status(code=TABLE[error.kind].code, message=error.message, details=details)
 
 
 def _packed(

@@ -22,7 +22,7 @@ from services.kernel.allow_list import AllowList
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation, invalid
 from services.kernel.grpc_errors import as_domain_error, to_status
-from services.kernel.identity import Identity, bind_identity, peer_identity
+from services.kernel.identity import Identity, bind_identity, from_auth_context
 
 _log = structlog.get_logger("rpc")
 LONGEST_CALL: Final = 300.0
@@ -117,7 +117,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
 
     def _admit(self, request: Any, context: Any, method: str, longest: float) -> Identity:
         """Everything that is checked before a handler sees the request."""
-        caller = peer_identity(context.auth_context())
+        caller = from_auth_context(context.auth_context())
         bind_identity(caller)
         self._allow_list.check(caller, method)
         if not method.startswith(_OPEN_ENDED):

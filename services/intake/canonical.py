@@ -1,0 +1,283 @@
+"""From a URL as somebody copied it to the identity of the content it names.
+
+The URL is read as browsers read it (WHATWG, by ada), then looked up in the platforms' tables.
+Nothing is fetched. Whatever cannot be read with certainty is refused with a reason and a remedy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import unquote, unquote_plus
+
+from ada_url import URL, HostType
+
+from services.intake.platforms.registry import BY_NAME, Place, place_of
+from services.intake.platforms.slots import CONTROL, INVISIBLE, JOINERS
+from services.intake.platforms.table import AmbiguousParameter, Found, Platform, Query
+
+MAX_URL_LENGTH: Final = 2048
+"""Characters; the limit that intake publishes."""
+
+MAX_SEGMENTS: Final = 32
+MAX_PARAMETERS: Final = 256
+
+_CONTROL: Final = re.compile(f"[{CONTROL}]")
+_INVISIBLE: Final = re.compile(f"[{INVISIBLE}{JOINERS}]")
+_INVISIBLE_BUT_JOINERS: Final = re.compile(f"[{INVISIBLE}]")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# What stands between the scheme and the path, as the WHATWG parser delimits it.
+_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]*([^/\\?#]*)(\\+[^/\\?#]*@)?")
+_INDEX_PAGES: Final = frozenset({"index.html", "index.htm", "index.php"})
+
+
+class UrlReason(StrEnum):
+    """Why a URL was refused."""
+
+    MISSING = "MISSING"
+    TOO_LONG = "TOO_LONG"
+    CONTROL_CHARACTERS = "CONTROL_CHARACTERS"
+    BIDI_CHARACTERS = "BIDI_CHARACTERS"
+    RELATIVE = "RELATIVE"
+    UNPARSABLE = "UNPARSABLE"
+    SCHEME_NOT_HTTP = "SCHEME_NOT_HTTP"
+    USERINFO = "USERINFO"
+    PORT = "PORT"
+    IP_ADDRESS_HOST = "IP_ADDRESS_HOST"
+    LOOKALIKE_HOST = "LOOKALIKE_HOST"
+    UNKNOWN_PLATFORM = "UNKNOWN_PLATFORM"
+    UNSUPPORTED_PATH = "UNSUPPORTED_PATH"
+
+
+_MESSAGES: Final = {
+    UrlReason.MISSING: "The URL is empty; give the address of the content, starting with https://.",
+    UrlReason.TOO_LONG: (
+        f"The URL is longer than {MAX_URL_LENGTH} characters; remove what follows the content's id."
+    ),
+    UrlReason.CONTROL_CHARACTERS: (
+        "The URL contains a control character such as a line break, tab or NUL; copy it again from"
+        " the address bar."
+    ),
+    UrlReason.BIDI_CHARACTERS: (
+        "The URL contains an invisible or direction-changing character; copy it again from the"
+        " address bar."
+    ),
+    UrlReason.RELATIVE: (
+        "The URL does not start with a scheme; give the whole address, starting with https://."
+    ),
+    UrlReason.UNPARSABLE: (
+        "The URL cannot be read as an address; copy it again from the address bar."
+    ),
+    UrlReason.SCHEME_NOT_HTTP: (
+        "The URL is not a web address; give the content's address starting with https://."
+    ),
+    UrlReason.USERINFO: (
+        "The URL carries a user name before its host, which hides where it leads; give it without"
+        " that part."
+    ),
+    UrlReason.PORT: (
+        "The URL names a port, which no platform does; give it without the port if the rest is right."
+    ),
+    UrlReason.IP_ADDRESS_HOST: (
+        "The URL names a network address instead of a platform; give the content's address on its"
+        " platform."
+    ),
+    UrlReason.LOOKALIKE_HOST: (
+        "The host only looks like a platform's; check where the URL leads and give the address on"
+        " the platform itself."
+    ),
+    UrlReason.UNKNOWN_PLATFORM: (
+        "The host belongs to no platform that takes referrals here; use one of "
+        + ", ".join(platform.title for platform in BY_NAME.values())
+        + "."
+    ),
+    UrlReason.UNSUPPORTED_PATH: (
+        "The address names nothing that can be referred; open the post, account, page or group and"
+        " copy its own address."
+    ),
+}
+
+
+class UrlRefused(ValueError):  # noqa: N818 - a refusal is an answer, and its name is public
+    """A URL that names no content; ``reason`` is for machines, ``message`` for people.
+
+    The message never repeats the URL, so it may be logged.
+    """
+
+    def __init__(self, reason: UrlReason, message: str = "") -> None:
+        self.reason = reason
+        self.message = message or _MESSAGES[reason]
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentIdentity:
+    """One item of content on one platform.
+
+    ``platform`` and ``kind`` are lower-case words; ``content_id`` is "" where the account, page,
+    group or channel itself is meant; ``account`` is the handle or number in the URL, "" when the
+    URL does not tell, and is not checked by the platforms that go by the number alone.
+    """
+
+    platform: str
+    kind: str
+    content_id: str
+    account: str
+    canonical_url: str
+
+    @property
+    def key(self) -> str:
+        """``<platform>/<family>/<id>``: equal exactly when two URLs name the same content.
+
+        Kinds that share one space of ids (a YouTube video and its short) are one family.
+        """
+        platform = BY_NAME[self.platform]
+        family = platform.families.get(self.kind, self.kind)
+        account = self.account.replace(".", "") if platform.ignores_dots else self.account
+        return f"{self.platform}/{family}/{self.content_id or account}"
+
+
+def canonicalise(url: str) -> ContentIdentity:
+    """The identity of the content that a URL names.
+
+    Raises UrlRefused, and nothing else, for every other text.
+    """
+    return _identify(url, wrapped=False)
+
+
+def _identify(url: str, *, wrapped: bool) -> ContentIdentity:
+    parsed = _parsed(_printable(url))
+    place = _place(parsed)
+    platform = place.platform
+    path, query = parsed.pathname, parsed.search[1:]
+    if place.section in platform.fragment_sections:
+        path, _, query = parsed.hash[1:].partition("?")
+    try:
+        found = platform.find(place.section, (*place.leading, *_segments(path)), _query(query))
+    except AmbiguousParameter:
+        message = "The URL names two different items in one parameter; give the address of one."
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH, message) from None
+    if found is None:
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH, _names_nothing(platform))
+    if found.unwrap:
+        return _unwrapped(found, wrapped)
+    return ContentIdentity(
+        platform.name, found.kind, found.content_id, found.account, found.canonical_url
+    )
+
+
+def _names_nothing(platform: Platform) -> str:
+    return (
+        f"This {platform.title} address names nothing that can be referred; open the post, account,"
+        " page or group and copy its own address."
+    )
+
+
+def _unwrapped(found: Found, wrapped: bool) -> ContentIdentity:
+    """What a platform's redirecting link leads to; one level, so that nothing can nest."""
+    if wrapped:
+        message = "The URL is a redirecting link inside another; give the address that it leads to."
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH, message)
+    relative = found.unwrap.startswith("/") and found.unwrap[1:2] not in {"/", "\\"}
+    return _identify(found.canonical_url + found.unwrap if relative else found.unwrap, wrapped=True)
+
+
+def _printable(url: str) -> str:
+    """The URL without blanks around it; refuses what cannot be seen."""
+    if len(url) > MAX_URL_LENGTH:
+        raise UrlRefused(UrlReason.TOO_LONG)
+    text = url.strip(" ")
+    if not text:
+        raise UrlRefused(UrlReason.MISSING)
+    _refuse_unseen(text, _INVISIBLE)
+    return text
+
+
+def _refuse_unseen(text: str, invisible: re.Pattern[str]) -> None:
+    if text.isascii() and text.isprintable():
+        return
+    if _CONTROL.search(text):
+        raise UrlRefused(UrlReason.CONTROL_CHARACTERS)
+    if invisible.search(text):
+        raise UrlRefused(UrlReason.BIDI_CHARACTERS)
+
+
+def _parsed(text: str) -> URL:
+    """The URL as a browser would read it; refuses schemes, user names, ports."""
+    scheme = _SCHEME.match(text)
+    # "t.me:443/name" has a host, not a scheme, before its colon.
+    if scheme is None or "." in scheme[1]:
+        raise UrlRefused(UrlReason.RELATIVE)
+    if scheme[1].lower() not in {"http", "https"}:
+        raise UrlRefused(UrlReason.SCHEME_NOT_HTTP)
+    authority = _AUTHORITY.match(text)
+    # Where a browser ends the host at a backslash, other programs still see a user name.
+    if authority is None or "@" in authority[1] or authority[2]:
+        raise UrlRefused(UrlReason.USERINFO)
+    try:
+        parsed = URL(text)
+    except ValueError:
+        raise UrlRefused(UrlReason.UNPARSABLE) from None
+    if parsed.port:
+        raise UrlRefused(UrlReason.PORT)
+    if _disguised(authority[1]):
+        raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=True))
+    return parsed
+
+
+def _disguised(authority: str) -> bool:
+    """Whether the host is written in characters that only turn into a host name by decoding."""
+    return not authority.isascii() or "%" in authority
+
+
+def _place(parsed: URL) -> Place:
+    if parsed.host_type is not HostType.DEFAULT:
+        raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
+    place = place_of(parsed.hostname.removesuffix("."))
+    if place is None:
+        raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=False))
+    if not place.section:
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH, _names_nothing(place.platform))
+    return place
+
+
+def _reason_for_foreign(host: str, *, disguised: bool) -> UrlReason:
+    from services.intake.platforms.lookalike import imitates
+
+    bare = host.removesuffix(".")
+    if bare.endswith(".onion"):
+        return UrlReason.UNKNOWN_PLATFORM
+    if imitates(bare) or (disguised and place_of(bare) is not None):
+        return UrlReason.LOOKALIKE_HOST
+    return UrlReason.UNKNOWN_PLATFORM
+
+
+def _segments(path: str) -> list[str]:
+    """The path's parts, each decoded once; a decoded slash stays inside its part."""
+    segments = [segment for segment in path.split("/") if segment]
+    if segments and segments[-1].lower() in _INDEX_PAGES:
+        segments.pop()
+    if len(segments) > MAX_SEGMENTS:
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH)
+    if "%" not in path:
+        return segments
+    try:
+        decoded = [unquote(segment, errors="strict") for segment in segments]
+    except UnicodeDecodeError:
+        raise UrlRefused(UrlReason.UNPARSABLE) from None
+    for segment in decoded:
+        _refuse_unseen(segment, _INVISIBLE_BUT_JOINERS)
+    return decoded
+
+
+def _query(text: str) -> Query:
+    """The parameters, decoded once as HTML forms are."""
+    pairs: dict[str, tuple[str, ...]] = {}
+    for pair in text.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        name, _, value = pair.partition("=")
+        if name:
+            key = unquote_plus(name)
+            pairs[key] = (*pairs.get(key, ()), unquote_plus(value))
+    return Query(pairs)

@@ -1,0 +1,16 @@
+"""Settings of intake."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.kernel.config import DatabaseSettings, ServiceSettings
+
+
+class IntakeSettings(ServiceSettings):
+    database: DatabaseSettings
+    # False where every platform is a sandbox: a referral that is not a test is refused.
+    accept_real: bool = True
+    # The most submissions that one transaction stores together.
+    coalesce: int = Field(default=200, ge=1, le=1000)
+    watch_heartbeat_seconds: float = Field(default=15.0, gt=0, le=60)

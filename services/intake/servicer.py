@@ -1,0 +1,199 @@
+"""ReferralService: what referrers may do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.intake import accept, casework, queries, record, wire
+from services.intake.coalescer import Coalescer
+from services.intake.queries import Filters, Reader
+from services.intake.submission import NewSubmission
+from services.intake.watch import Watch
+from services.kernel import db, telemetry
+from services.kernel.clock import Clock
+from services.kernel.errors import DomainError
+from services.kernel.grpc_errors import as_domain_error, to_status
+from services.kernel.identity import Identity, current_identity
+from services.kernel.interceptors import validate
+from takedown.intake.v1 import referral_service_pb2 as pb
+from takedown.intake.v1 import referral_service_pb2_grpc as pb_grpc
+from takedown.referral.v1 import enums_pb2 as enums
+
+SERVICE: Final = "takedown.intake.v1.ReferralService"
+DEFAULT_PAGE: Final = 50
+DEFAULT_EVENTS: Final = 100
+
+
+def reader(identity: Identity) -> Reader:
+    """A referrer sees its own; operators and the worker see everything."""
+    return Reader(identity.name if identity.role == "referrer" else "")
+
+
+class ReferralServicer(pb_grpc.ReferralServiceServicer):
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        coalescer: Coalescer,
+        watch: Watch,
+        clock: Clock,
+        *,
+        accept_real: bool,
+    ) -> None:
+        self._engine = engine
+        self._coalescer = coalescer
+        self._watch = watch
+        self._clock = clock
+        self._accept_real = accept_real
+
+    async def SubmitReferral(  # noqa: N802 - the names are the contract's
+        self, request: pb.SubmitReferralRequest, context: Any
+    ) -> pb.SubmitReferralResponse:
+        item = self._read(request, current_identity())
+        telemetry.bind_referral(str(item.referral_id))
+        return _answer(await self._coalescer.add(item))
+
+    async def BatchSubmitReferrals(  # noqa: N802
+        self, request: pb.BatchSubmitReferralsRequest, context: Any
+    ) -> pb.BatchSubmitReferralsResponse:
+        identity = current_identity()
+        results = [pb.BatchSubmitResult() for _ in request.requests]
+        items: list[NewSubmission] = []
+        places: list[int] = []
+        for number, one in enumerate(request.requests):
+            try:
+                validate(one)
+                items.append(self._read(one, identity))
+                places.append(number)
+            except Exception as error:
+                results[number].error.CopyFrom(to_status(as_domain_error(error)))
+        for number, stored in zip(places, await self._store(items), strict=True):
+            if isinstance(stored, DomainError):
+                results[number].error.CopyFrom(to_status(stored))
+            else:
+                results[number].response.CopyFrom(_answer(stored))
+        return pb.BatchSubmitReferralsResponse(results=results)
+
+    async def _store(self, items: Sequence[NewSubmission]) -> list[accept.Result]:
+        if not items:
+            return []
+        async with db.raw(self._engine) as conn:
+            return await accept.accept(conn, items)
+
+    def _read(self, request: pb.SubmitReferralRequest, identity: Identity) -> NewSubmission:
+        return wire.read_submission(
+            request,
+            referrer=identity.name if identity.role == "referrer" else f"operator:{identity.name}",
+            actor=str(identity),
+            now=self._clock.now(),
+            accept_real=self._accept_real,
+            traceparent=telemetry.current_traceparent(),
+            trace_id=telemetry.current_trace_id(),
+        )
+
+    async def GetReferral(  # noqa: N802
+        self, request: pb.GetReferralRequest, context: Any
+    ) -> pb.GetReferralResponse:
+        async with db.raw(self._engine) as conn:
+            shown = await self._shown(conn, UUID(request.referral_id))
+        return pb.GetReferralResponse(referral=shown)
+
+    async def _shown(self, conn: asyncpg.Connection, referral_id: UUID) -> Any:
+        who = reader(current_identity())
+        row = await queries.referral(conn, who, referral_id)
+        owned = await queries.submissions(conn, who, [referral_id])
+        return wire.referral(row, owned.get(referral_id, ()))
+
+    async def ListReferrals(  # noqa: N802
+        self, request: pb.ListReferralsRequest, context: Any
+    ) -> pb.ListReferralsResponse:
+        since = wire.moment(request.updated_since) if request.HasField("updated_since") else None
+        filters = Filters(
+            states=[enums.ReferralState.Name(s)[len("REFERRAL_STATE_") :] for s in request.states],
+            platforms=list(request.platforms),
+            outcomes=[enums.Outcome.Name(o)[len("OUTCOME_") :] for o in request.outcomes],
+            campaign_id=request.campaign_id,
+            updated_since=since,
+        )
+        size = request.page_size or DEFAULT_PAGE
+        async with db.raw(self._engine) as conn:
+            page = await queries.list_referrals(
+                conn, reader(current_identity()), filters, size, request.page_token
+            )
+        return pb.ListReferralsResponse(
+            referrals=[
+                wire.referral(row, page.submissions.get(row["referral_id"], ()))
+                for row in page.rows
+            ],
+            next_page_token=page.next_token,
+        )
+
+    async def ListReferralEvents(  # noqa: N802
+        self, request: pb.ListReferralEventsRequest, context: Any
+    ) -> pb.ListReferralEventsResponse:
+        who = reader(current_identity())
+        size = request.page_size or DEFAULT_EVENTS
+        after = 0
+        if request.page_token:
+            (after,) = queries.read_token(request.page_token, "page_token", int)
+        async with db.raw(self._engine) as conn:
+            await queries.referral(conn, who, UUID(request.referral_id))
+            rows = await queries.list_events(conn, UUID(request.referral_id), after, size + 1)
+        more = len(rows) > size
+        shown = rows[:size]
+        return pb.ListReferralEventsResponse(
+            events=[wire.event(row, hide_submission_of_others=who.referrer) for row in shown],
+            next_page_token=queries.page_token(shown[-1]["sequence"]) if more else "",
+        )
+
+    async def WatchReferralEvents(  # noqa: N802
+        self, request: pb.WatchReferralEventsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchReferralEventsResponse]:
+        who = reader(current_identity())
+        referral_id = UUID(request.referral_id) if request.referral_id else None
+        if referral_id is not None:
+            async with db.raw(self._engine) as conn:
+                await queries.referral(conn, who, referral_id)
+        async for response in self._watch.follow(who, referral_id, request.cursor):
+            yield response
+
+    async def WithdrawReferral(  # noqa: N802
+        self, request: pb.WithdrawReferralRequest, context: Any
+    ) -> pb.WithdrawReferralResponse:
+        identity = current_identity()
+        who, now = reader(identity), self._clock.now()
+        referral_id, request_id = UUID(request.referral_id), UUID(request.request_id)
+        body = request.SerializeToString(deterministic=True)
+        async with db.raw(self._engine) as conn, conn.transaction():
+            await queries.referral(conn, who, referral_id)
+            row = await record.lock(conn, referral_id)
+            stored = await casework.replayed(conn, str(identity), request_id, body)
+            if stored is not None:
+                return pb.WithdrawReferralResponse.FromString(stored)
+            whole = await casework.withdraw(
+                conn,
+                row,
+                referrer=who.referrer,
+                actor=str(identity),
+                reason=request.reason,
+                traceparent=telemetry.current_traceparent(),
+                now=now,
+            )
+            answer = pb.WithdrawReferralResponse(
+                referral=await self._shown(conn, referral_id), referral_withdrawn=whole
+            )
+            serialised = answer.SerializeToString()
+            await casework.remember(conn, str(identity), request_id, body, serialised, now)
+        return answer
+
+
+def _answer(stored: accept.Result) -> pb.SubmitReferralResponse:
+    if isinstance(stored, DomainError):
+        raise stored
+    answer = pb.SubmitReferralResponse.FromString(stored.answer)
+    answer.disposition = pb.Disposition.Value(f"DISPOSITION_{stored.disposition}")
+    return answer

@@ -1,0 +1,71 @@
+"""Assess a referral: its text goes from the record to the classifier and back, not through us."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import grpc
+from temporalio import activity
+
+from services.kernel import telemetry
+from takedown.classification.v1 import classification_service_pb2 as pb
+from takedown.classification.v1.classification_service_pb2_grpc import ClassificationServiceStub
+from takedown.intake.v1 import record_service_pb2 as record_pb
+from takedown.referral.v1 import assessment_pb2, enums_pb2, event_pb2, referral_pb2
+from workflows import contracts
+from workflows.activities.failures import call_failure
+from workflows.activities.intake import ACTOR, IntakeActivities
+from workflows.contracts import AssessmentFacts, AssessRequest
+
+DEADLINE = 5.0
+
+
+class ClassificationActivities:
+    def __init__(self, channel: grpc.aio.Channel, intake: IntakeActivities) -> None:
+        self._classification = ClassificationServiceStub(channel)
+        self._intake = intake
+
+    @activity.defn(name=contracts.ACTIVITY_ASSESS)
+    async def assess_referral(self, request: AssessRequest) -> AssessmentFacts:
+        """Assess, put the whole assessment on record, and return what the policy needs."""
+        telemetry.bind_referral(request.referral_id)
+        referral = await self._intake.read(request.referral_id)
+        assessment = await self._assess(referral)
+        await self._intake.append(request.referral_id, [_event(request.event_key, assessment)])
+        return _facts(assessment)
+
+    async def _assess(self, referral: referral_pb2.Referral) -> assessment_pb2.Assessment:
+        request = pb.AssessRequest(
+            item_id=referral.referral_id,
+            text=referral.content.text,
+            language_hint=referral.content.language[:35],
+            platform=referral.content.platform,
+            kind=referral.content.kind,
+            reference_time=referral.create_time,
+        )
+        try:
+            answer = await self._classification.Assess(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise call_failure(error) from error
+        return answer.assessment
+
+
+def _event(key: str, assessment: assessment_pb2.Assessment) -> record_pb.NewEvent:
+    new = record_pb.NewEvent(event_key=key)
+    new.event.type = event_pb2.REFERRAL_EVENT_TYPE_ASSESSED
+    new.event.actor = ACTOR
+    new.event.trace_id = telemetry.current_trace_id()
+    new.event.occur_time.FromDatetime(datetime.now(UTC))
+    new.event.assessment.CopyFrom(assessment)
+    return new
+
+
+def _facts(assessment: assessment_pb2.Assessment) -> AssessmentFacts:
+    decision = enums_pb2.AssessmentDecision.Name(assessment.decision)
+    return AssessmentFacts(
+        probability=assessment.probability,
+        speech_act=enums_pb2.SpeechAct.Name(assessment.speech_act).removeprefix("SPEECH_ACT_"),
+        decision=decision.removeprefix("ASSESSMENT_DECISION_"),
+        model_version=assessment.model_version,
+        warnings=tuple(assessment.warnings),
+    )

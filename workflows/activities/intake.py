@@ -1,0 +1,70 @@
+"""Activities on the record: append events, read a referral."""
+
+from __future__ import annotations
+
+import grpc
+from google.protobuf import json_format
+from temporalio import activity
+
+from services.kernel import telemetry
+from takedown.intake.v1 import record_service_pb2 as record_pb
+from takedown.intake.v1 import referral_service_pb2 as referral_service_pb
+from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
+from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
+from takedown.referral.v1 import referral_pb2
+from workflows import contracts
+from workflows.activities.failures import call_failure
+from workflows.contracts import AppendRequest, AppendResult, EventRecord
+
+DEADLINE = 8.0
+ACTOR = "spiffe://takedown.internal/service/worker"
+
+
+class IntakeActivities:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._record = RecordServiceStub(channel)
+        self._referrals = ReferralServiceStub(channel)
+
+    @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
+    async def append_events(self, request: AppendRequest) -> AppendResult:
+        """Idempotent on each event's key."""
+        telemetry.bind_referral(request.referral_id)
+        answer = await self.append(
+            request.referral_id, [new_event(record) for record in request.events]
+        )
+        return AppendResult(answer.last_sequence)
+
+    async def append(
+        self, referral_id: str, events: list[record_pb.NewEvent]
+    ) -> record_pb.AppendEventsResponse:
+        """Raises ApplicationError, retryable, when the record cannot be written."""
+        request = record_pb.AppendEventsRequest(referral_id=referral_id, events=events)
+        try:
+            return await self._record.AppendEvents(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise call_failure(error) from error
+
+    async def read(self, referral_id: str) -> referral_pb2.Referral:
+        """The referral with its content, which never passes through Temporal."""
+        request = referral_service_pb.GetReferralRequest(referral_id=referral_id)
+        try:
+            answer = await self._referrals.GetReferral(request, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise call_failure(error) from error
+        return answer.referral
+
+
+def new_event(record: EventRecord) -> record_pb.NewEvent:
+    """A workflow's event as the record takes it."""
+    new = record_pb.NewEvent(event_key=record.key)
+    event = {
+        "type": f"REFERRAL_EVENT_TYPE_{record.type}",
+        "occurTime": record.occurred_at,
+        "actor": record.actor or ACTOR,
+        "traceId": telemetry.current_trace_id(),
+    }
+    if record.state:
+        event["state"] = f"REFERRAL_STATE_{record.state}"
+    detail = {record.detail_kind: record.detail} if record.detail_kind else {}
+    json_format.ParseDict({**event, **detail}, new.event)
+    return new

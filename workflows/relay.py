@@ -1,0 +1,320 @@
+"""The relay: hands what the inboxes hold to Temporal, at least once and idempotently.
+
+A referral is started with eager start in this very process; everything after that is an
+update whose id is the inbox item's id. When no worker answers an update, a signal carries
+the same delivery and the workflow drops the repetition by its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import grpc
+import structlog
+from google.protobuf.duration_pb2 import Duration
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from services.kernel import telemetry
+from services.kernel.ids import uuid7
+from takedown.delivery.v1 import delivery_service_pb2 as pb
+from takedown.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from takedown.intake.v1 import record_service_pb2 as record_pb
+from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
+from takedown.referral.v1 import enums_pb2, event_pb2, platform_event_pb2, referral_pb2
+from workflows import contracts
+from workflows.activities.intake import ACTOR
+from workflows.contracts import Command, Delivery, PlatformAnswer, StartReferral
+
+WINDOW: Final = 64
+LEASE: Final = timedelta(seconds=30)
+UPDATE_SECONDS: Final = 5.0
+CALL_SECONDS: Final = 8.0
+# An answer may come before the notice it answers is on record: try again, then leave it to
+# the reconciliation sweep.
+UNMATCHED_ATTEMPTS: Final = 6
+_log = structlog.get_logger("relay")
+
+
+class Relay:
+    """Serves one inbox (intake's or acknowledgement's) until it is told to stop."""
+
+    def __init__(
+        self,
+        name: str,
+        inbox: grpc.aio.Channel,
+        intake: grpc.aio.Channel,
+        temporal: Client,
+        time_scale: float,
+    ) -> None:
+        self._name = name
+        self._inbox = DeliveryServiceStub(inbox)
+        self._record = RecordServiceStub(intake)
+        self._temporal = temporal
+        self._time_scale = time_scale
+        self._claimant = str(uuid7())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._deliveries = telemetry.meter().create_counter(telemetry.RELAY_DELIVERIES)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Receive and deliver; an inbox that is away is asked again, with a growing pause."""
+        pause = 0.1
+        while not stop.is_set():
+            receiving = asyncio.create_task(self._receive())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not receiving.done():
+                receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+            failed = not receiving.cancelled() and receiving.exception() is not None
+            pause = min(pause * 2, 5.0) if failed else 0.1
+            if failed and not stop.is_set():
+                _log.info("inbox_away", inbox=self._name, seconds=pause)
+                await _sleep(stop, pause)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=10)
+
+    async def _receive(self) -> None:
+        request = pb.ReceiveRequest(claimant_id=self._claimant, window=WINDOW)
+        request.lease.FromTimedelta(LEASE)
+        async for response in self._inbox.Receive(request, timeout=90):
+            task = asyncio.create_task(self._handle(response.item))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, item: pb.InboxItem) -> None:
+        """Deliver one item and settle it; a failure leaves it to be handed out again."""
+        result: pb.DeliveryResult.ValueType
+        with telemetry.restored(item.traceparent):
+            try:
+                result, detail, pause = await self._deliver(item)
+            except (RPCError, grpc.aio.AioRpcError, TimeoutError) as error:
+                result, pause = pb.DELIVERY_RESULT_DEFERRED, _backoff(item.attempts)
+                detail = type(error).__name__
+            self._deliveries.add(1, {"inbox": self._name, "result": pb.DeliveryResult.Name(result)})
+            await self._settle(item, result, detail, pause)
+
+    async def _settle(
+        self, item: pb.InboxItem, result: pb.DeliveryResult.ValueType, detail: str, pause: timedelta
+    ) -> None:
+        request = pb.CompleteRequest(item_id=item.item_id, result=result, detail=detail)
+        if result == pb.DELIVERY_RESULT_DEFERRED:
+            request.retry_after.CopyFrom(_duration(pause))
+        try:
+            await self._inbox.Complete(request, timeout=CALL_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            # The lease runs out and the item comes again; delivering it twice changes nothing.
+            _log.info("settle_failed", inbox=self._name, code=error.code().name)
+
+    async def _deliver(
+        self, item: pb.InboxItem
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        if item.kind == contracts.KIND_REFERRAL_ACCEPTED:
+            return await self._start(item)
+        if item.kind == contracts.KIND_PLATFORM_EVENT:
+            return await self._answer(item)
+        read: Callable[[bytes], Command] | None = _COMMANDS.get(item.kind)
+        if read is None:
+            return pb.DELIVERY_RESULT_REFUSED, f"unknown kind {item.kind}", timedelta()
+        delivery = Delivery(item.item_id, item.kind, command=read(item.payload))
+        return await self._update(item, item.referral_id, delivery)
+
+    async def _start(
+        self, item: pb.InboxItem
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        bare = referral_pb2.Referral.FromString(item.payload)
+        start = StartReferral(
+            referral_id=bare.referral_id,
+            platform=bare.content.platform,
+            kind=_short(enums_pb2.ContentKind.Name(bare.content.kind), "CONTENT_KIND_"),
+            urgency=_short(enums_pb2.Urgency.Name(bare.urgency), "URGENCY_"),
+            departure_time=_time(bare, "departure_time"),
+            test=bare.test,
+            time_scale=self._time_scale,
+        )
+        telemetry.bind_referral(bare.referral_id)
+        try:
+            await self._temporal.start_workflow(
+                contracts.WORKFLOW,
+                start,
+                id=contracts.workflow_id(bare.referral_id),
+                task_queue=contracts.REFERRALS_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                request_eager_start=True,
+                rpc_timeout=timedelta(seconds=CALL_SECONDS),
+            )
+        except WorkflowAlreadyStartedError:
+            return pb.DELIVERY_RESULT_DELIVERED, "ran before", timedelta()
+        return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
+
+    async def _answer(
+        self, item: pb.InboxItem
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        event = platform_event_pb2.PlatformEvent.FromString(item.payload)
+        located = await self._record.LocateReferral(
+            record_pb.LocateReferralRequest(platform_event=event), timeout=CALL_SECONDS
+        )
+        if not located.referral_id:
+            if item.attempts < UNMATCHED_ATTEMPTS:
+                return pb.DELIVERY_RESULT_DEFERRED, "unmatched", _backoff(item.attempts)
+            return pb.DELIVERY_RESULT_UNMATCHED, "", timedelta()
+        delivery = Delivery(item.item_id, item.kind, answer=_platform_answer(event))
+        telemetry.bind_referral(located.referral_id)
+        result = await self._update(item, located.referral_id, delivery)
+        if result[0] == pb.DELIVERY_RESULT_LATE:
+            await self._note_late(item, located.referral_id, event)
+        return result
+
+    async def _update(
+        self, item: pb.InboxItem, referral_id: str, delivery: Delivery
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        handle = self._temporal.get_workflow_handle(contracts.workflow_id(referral_id))
+        try:
+            async with asyncio.timeout(UPDATE_SECONDS):
+                await self._accepted(handle, item, delivery)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            return await self._signal(handle, delivery)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return await self._missing(handle, item)
+            raise
+        return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
+
+    async def _accepted(
+        self, handle: WorkflowHandle[object, object], item: pb.InboxItem, delivery: Delivery
+    ) -> None:
+        await handle.start_update(
+            contracts.UPDATE_DELIVER,
+            delivery,
+            id=item.item_id,
+            wait_for_stage=WorkflowUpdateStage.COMPLETED,
+            result_type=str,
+            rpc_timeout=timedelta(seconds=UPDATE_SECONDS),
+        )
+
+    async def _signal(
+        self, handle: WorkflowHandle[object, object], delivery: Delivery
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        """No worker answered: a signal waits in the history until one does."""
+        await handle.signal(
+            contracts.SIGNAL_DELIVER, delivery, rpc_timeout=timedelta(seconds=CALL_SECONDS)
+        )
+        return pb.DELIVERY_RESULT_DELIVERED, "by signal", timedelta()
+
+    async def _missing(
+        self, handle: WorkflowHandle[object, object], item: pb.InboxItem
+    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+        """Ended, so the delivery is late; or not started yet, so it comes again."""
+        try:
+            await handle.describe(rpc_timeout=timedelta(seconds=CALL_SECONDS))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return pb.DELIVERY_RESULT_DEFERRED, "not started yet", _backoff(item.attempts)
+        return pb.DELIVERY_RESULT_LATE, "the referral is closed", timedelta()
+
+    async def _note_late(
+        self, item: pb.InboxItem, referral_id: str, event: platform_event_pb2.PlatformEvent
+    ) -> None:
+        new = record_pb.NewEvent(event_key=f"late/{item.item_id}")
+        new.event.type = event_pb2.REFERRAL_EVENT_TYPE_PLATFORM_EVENT_NOTED
+        new.event.actor = ACTOR
+        new.event.trace_id = telemetry.current_trace_id()
+        new.event.occur_time.CopyFrom(event.occur_time)
+        new.event.platform_event_noted.platform_event.CopyFrom(event)
+        new.event.platform_event_noted.reason = "late"
+        request = record_pb.AppendEventsRequest(referral_id=referral_id, events=[new])
+        await self._record.AppendEvents(request, timeout=CALL_SECONDS)
+
+
+def _review(payload: bytes) -> Command:
+    decided = event_pb2.ReviewDecidedDetail.FromString(payload)
+    decision = enums_pb2.ReviewDecision.Name(decided.decision)
+    reason = enums_pb2.ReviewReason.Name(decided.reason)
+    return Command(
+        actor="operator",
+        value=_short(decision, "REVIEW_DECISION_"),
+        reason=_short(reason, "REVIEW_REASON_"),
+    )
+
+
+def _withdrawal(payload: bytes) -> Command:
+    event_pb2.SubmissionDetail.FromString(payload)
+    return Command(actor="referrer")
+
+
+def _urgency(payload: bytes) -> Command:
+    bare = referral_pb2.Referral.FromString(payload)
+    urgency = _short(enums_pb2.Urgency.Name(bare.urgency), "URGENCY_")
+    return Command("referrer", urgency, departure_time=_time(bare, "departure_time"))
+
+
+_COMMANDS: Final[dict[str, Callable[[bytes], Command]]] = {
+    contracts.KIND_REVIEW_DECIDED: _review,
+    contracts.KIND_WITHDRAWAL_REQUESTED: _withdrawal,
+    contracts.KIND_URGENCY_RAISED: _urgency,
+}
+
+
+def _platform_answer(event: platform_event_pb2.PlatformEvent) -> PlatformAnswer:
+    """The facts alone: the platform's words stay in the record."""
+    decision = event.decision
+    kind = enums_pb2.PlatformDecisionKind.Name(decision.kind) if event.HasField("decision") else ""
+    decline = enums_pb2.DeclineReason.Name(decision.decline_reason)
+    return PlatformAnswer(
+        event_id=event.event_id,
+        type=_short(enums_pb2.PlatformEventType.Name(event.type), "PLATFORM_EVENT_TYPE_"),
+        occurred_at=event.occur_time.ToJsonString(),
+        notice_id=event.notice_id,
+        platform_reference=event.platform_reference,
+        decision=_short(kind, "PLATFORM_DECISION_KIND_"),
+        decline_reason=_short(decline, "DECLINE_REASON_"),
+        visibility=_short(enums_pb2.Visibility.Name(decision.visibility), "VISIBILITY_"),
+        account_action=_short(
+            enums_pb2.AccountAction.Name(decision.account_action), "ACCOUNT_ACTION_"
+        ),
+        countries=tuple(decision.countries),
+    )
+
+
+def _short(name: str, prefix: str) -> str:
+    short = name.removeprefix(prefix)
+    return "" if short == "UNSPECIFIED" else short
+
+
+def _time(message: referral_pb2.Referral, name: str) -> str:
+    if not message.HasField(name):  # type: ignore[arg-type]
+        return ""
+    moment: datetime = getattr(message, name).ToDatetime(tzinfo=UTC)
+    return moment.isoformat()
+
+
+def _backoff(attempts: int) -> timedelta:
+    return timedelta(seconds=min(0.25 * 2 ** min(max(attempts - 1, 0), 8), 30.0))
+
+
+def _duration(pause: timedelta) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(pause)
+    return duration
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    waiting: Awaitable[bool] = stop.wait()
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        return
