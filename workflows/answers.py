@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows.contracts import PlatformAnswer
-from workflows.lifecycle import TABLE, Event
+from workflows.lifecycle import TABLE, Event, State
 from workflows.progress import Progress, stamp
 
 _MOVES = {
@@ -25,25 +25,37 @@ _DECISIONS = {
 }
 
 
-def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> None:
-    """Record the answer and move the referral as far as the table allows."""
+def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> Event | None:
+    """Record the answer and move the referral as far as the table allows.
+
+    Returns:
+        The event by which the caller must close the referral, or None.
+    """
     if answer.notice_id and not progress.notified:
         # The record knows the notice but this run has not prepared one: a restored referral.
         _note(progress, answer, now, "unknown_notice")
-        return
+        return None
     event, kind = _meaning(answer)
     if event is None or event not in TABLE[progress.state]:
         _absorb(progress, answer, now, event)
-        return
+        return None
+    ends = TABLE[progress.state][event] is State.CLOSED
     if event is Event.ACKNOWLEDGED:
         progress.waiting_since = stamp(now)
     if event in (Event.REMOVAL_CLAIMED, Event.REMOVAL_DECIDED):
         progress.verifying_since = stamp(now)
     _remember(progress, answer, event, now)
+    _fact(progress, answer, now, kind, None if ends else event)
+    return event if ends else None
+
+
+def _fact(
+    progress: Progress, answer: PlatformAnswer, now: datetime, kind: str, by: Event | None
+) -> None:
     progress.record(
         now,
         kind,
-        by=event,
+        by=by,
         detail_kind="platform_event",
         detail=platform_event(progress.platform, answer),
         occurred_at=answer.occurred_at,
@@ -58,25 +70,14 @@ def _meaning(answer: PlatformAnswer) -> tuple[Event | None, str]:
 
 def _absorb(progress: Progress, answer: PlatformAnswer, now: datetime, event: Event | None) -> None:
     """A second fact that moves nothing still counts: a claim while verifying a decision."""
-    if event is Event.REMOVAL_CLAIMED and not progress.claimed_at and progress.verifying_since:
+    verifying = bool(progress.verifying_since)
+    if event is Event.REMOVAL_CLAIMED and verifying and not progress.claimed_at:
         _remember(progress, answer, event, now)
-        progress.record(
-            now,
-            "REMOVAL_CLAIMED",
-            detail_kind="platform_event",
-            detail=platform_event(progress.platform, answer),
-            occurred_at=answer.occurred_at,
-        )
+        _fact(progress, answer, now, "REMOVAL_CLAIMED", None)
         return
-    if event is Event.REMOVAL_DECIDED and not progress.decision and progress.verifying_since:
+    if event is Event.REMOVAL_DECIDED and verifying and not progress.decision:
         _remember(progress, answer, event, now)
-        progress.record(
-            now,
-            "DECIDED",
-            detail_kind="platform_event",
-            detail=platform_event(progress.platform, answer),
-            occurred_at=answer.occurred_at,
-        )
+        _fact(progress, answer, now, "DECIDED", None)
         return
     repeated = event in (Event.REMOVAL_CLAIMED, Event.ACKNOWLEDGED, Event.REMOVAL_DECIDED)
     _note(progress, answer, now, "repeated" if repeated else "impossible_in_state")

@@ -34,13 +34,6 @@ def close(
     progress.unrecorded[-1].detail.update(_detail(progress, outcome, because, of))
 
 
-def close_as_decided(progress: Progress, now: datetime) -> None:
-    """Record the outcome of a decision that already moved the referral to CLOSED."""
-    outcome = "RESTRICTED" if progress.decision["kind"] == "RESTRICT" else "DECLINED"
-    progress.record(now, "CLOSED", detail_kind="closed", detail=_detail(progress, outcome, "", ""))
-    progress.outcome = outcome
-
-
 def _detail(progress: Progress, outcome: str, because: str, of: str) -> dict[str, Any]:
     detail: dict[str, Any] = {
         "outcome": f"OUTCOME_{outcome}",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
 from services.kernel.config import Part, ServiceSettings
@@ -29,4 +27,3 @@ class WorkerSettings(ServiceSettings):
     local_activities: int = Field(default=64, ge=1, le=500)
     platform_activities: int = Field(default=16, ge=1, le=200)
     observation_activities: int = Field(default=16, ge=1, le=200)
-    stop_file: Path | None = None

@@ -31,7 +31,7 @@ class ReferralWorkflow:
     @workflow.run
     async def run(self, start: StartReferral) -> str:
         """Returns the outcome's name."""
-        while self._p.state is not State.CLOSED:
+        while not self._closed():
             await self._take_deliveries()
             await self._step()
             if workflow.info().is_continue_as_new_suggested():
@@ -85,6 +85,8 @@ class ReferralWorkflow:
         )
 
     async def _step(self) -> None:
+        if self._closed():
+            return
         step = {
             State.RECEIVED: self._assess,
             State.IN_REVIEW: self._await_review,
@@ -93,19 +95,22 @@ class ReferralWorkflow:
             State.AWAITING_DECISION: self._await_platform,
             State.VERIFYING_REMOVAL: self._verify,
             State.MONITORING: self._monitor,
-        }.get(self._p.state)
-        if step is not None:
-            await step()
+        }[self._p.state]
+        await step()
+
+    def _closed(self) -> bool:
+        return self._p.state is State.CLOSED
 
     async def _take_deliveries(self) -> None:
         """Act on everything that came in; what it means stands in ``answers``."""
         p = self._p
-        while p.pending and p.state is not State.CLOSED:
+        while p.pending and not self._closed():
             delivery = p.pending.pop(0)
             if delivery.answer is not None:
-                answers.apply_answer(p, delivery.answer, self._now())
-                if p.state is State.CLOSED:
-                    closing.close_as_decided(p, self._now())
+                ending = answers.apply_answer(p, delivery.answer, self._now())
+                if ending is not None:
+                    outcome = "RESTRICTED" if ending is Event.RESTRICTED else "DECLINED"
+                    closing.close(p, self._now(), outcome, ending)
             elif delivery.command is not None:
                 await self._obey(delivery.kind, delivery.command)
 
@@ -161,7 +166,7 @@ class ReferralWorkflow:
             closing.close(p, self._now(), "UNDELIVERABLE", Event.UNDELIVERABLE, because=sentence)
         elif link.kind:
             p.kind = link.kind
-        return p.state is State.CLOSED
+        return self._closed()
 
     async def _await_review(self) -> None:
         await self._steps.wait("a person's decision", None)

@@ -43,6 +43,8 @@ CALL_SECONDS: Final = 8.0
 # An answer may come before the notice it answers is on record: try again, then leave it to
 # the reconciliation sweep.
 UNMATCHED_ATTEMPTS: Final = 6
+# How an item is settled: the result, a word for operators, the pause when deferred.
+Settled = tuple[pb.DeliveryResult.ValueType, str, timedelta]
 _log = structlog.get_logger("relay")
 
 
@@ -117,9 +119,7 @@ class Relay:
             # The lease runs out and the item comes again; delivering it twice changes nothing.
             _log.info("settle_failed", inbox=self._name, code=error.code().name)
 
-    async def _deliver(
-        self, item: pb.InboxItem
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _deliver(self, item: pb.InboxItem) -> Settled:
         if item.kind == contracts.KIND_REFERRAL_ACCEPTED:
             return await self._start(item)
         if item.kind == contracts.KIND_PLATFORM_EVENT:
@@ -130,9 +130,7 @@ class Relay:
         delivery = Delivery(item.item_id, item.kind, command=read(item.payload))
         return await self._update(item, item.referral_id, delivery)
 
-    async def _start(
-        self, item: pb.InboxItem
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _start(self, item: pb.InboxItem) -> Settled:
         bare = referral_pb2.Referral.FromString(item.payload)
         start = StartReferral(
             referral_id=bare.referral_id,
@@ -159,9 +157,7 @@ class Relay:
             return pb.DELIVERY_RESULT_DELIVERED, "ran before", timedelta()
         return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
 
-    async def _answer(
-        self, item: pb.InboxItem
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _answer(self, item: pb.InboxItem) -> Settled:
         event = platform_event_pb2.PlatformEvent.FromString(item.payload)
         located = await self._record.LocateReferral(
             record_pb.LocateReferralRequest(platform_event=event), timeout=CALL_SECONDS
@@ -177,9 +173,7 @@ class Relay:
             await self._note_late(item, located.referral_id, event)
         return result
 
-    async def _update(
-        self, item: pb.InboxItem, referral_id: str, delivery: Delivery
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _update(self, item: pb.InboxItem, referral_id: str, delivery: Delivery) -> Settled:
         handle = self._temporal.get_workflow_handle(contracts.workflow_id(referral_id))
         try:
             async with asyncio.timeout(UPDATE_SECONDS):
@@ -204,18 +198,14 @@ class Relay:
             rpc_timeout=timedelta(seconds=UPDATE_SECONDS),
         )
 
-    async def _signal(
-        self, handle: WorkflowHandle[object, object], delivery: Delivery
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _signal(self, handle: WorkflowHandle[object, object], delivery: Delivery) -> Settled:
         """No worker answered: a signal waits in the history until one does."""
         await handle.signal(
             contracts.SIGNAL_DELIVER, delivery, rpc_timeout=timedelta(seconds=CALL_SECONDS)
         )
         return pb.DELIVERY_RESULT_DELIVERED, "by signal", timedelta()
 
-    async def _missing(
-        self, handle: WorkflowHandle[object, object], item: pb.InboxItem
-    ) -> tuple[pb.DeliveryResult.ValueType, str, timedelta]:
+    async def _missing(self, handle: WorkflowHandle[object, object], item: pb.InboxItem) -> Settled:
         """Ended, so the delivery is late; or not started yet, so it comes again."""
         try:
             await handle.describe(rpc_timeout=timedelta(seconds=CALL_SECONDS))

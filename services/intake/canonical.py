@@ -16,7 +16,7 @@ from ada_url import URL, HostType
 
 from services.intake.platforms.registry import BY_NAME, Place, place_of
 from services.intake.platforms.slots import CONTROL, INVISIBLE, JOINERS
-from services.intake.platforms.table import AmbiguousParameter, Found, Platform, Query
+from services.intake.platforms.table import AmbiguousParameterError, Found, Platform, Query
 
 MAX_URL_LENGTH: Final = 2048
 """Characters; the limit that intake publishes."""
@@ -78,7 +78,7 @@ _MESSAGES: Final = {
         " that part."
     ),
     UrlReason.PORT: (
-        "The URL names a port, which no platform does; give it without the port if the rest is right."
+        "The URL names a port, which no platform's address does; give it without the port."
     ),
     UrlReason.IP_ADDRESS_HOST: (
         "The URL names a network address instead of a platform; give the content's address on its"
@@ -156,7 +156,7 @@ def _identify(url: str, *, wrapped: bool) -> ContentIdentity:
         path, _, query = parsed.hash[1:].partition("?")
     try:
         found = platform.find(place.section, (*place.leading, *_segments(path)), _query(query))
-    except AmbiguousParameter:
+    except AmbiguousParameterError:
         message = "The URL names two different items in one parameter; give the address of one."
         raise UrlRefused(UrlReason.UNSUPPORTED_PATH, message) from None
     if found is None:

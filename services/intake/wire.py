@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.intake import submission
-from services.intake.domain import PRIORITIES, URGENCIES, Event
+from services.intake.domain import URGENCIES, Event
 from services.intake.submission import Evidence, NewSubmission
 from services.kernel.ids import uuid7
 from takedown.intake.v1 import record_service_pb2 as record_pb
@@ -137,7 +137,9 @@ def answer_bytes(
     source: NewSubmission | Mapping[str, Any],
 ) -> bytes:
     """The serialised answer to a submission; ``source`` is what created the referral."""
-    answer = pb.SubmitReferralResponse(disposition=f"DISPOSITION_{disposition}")
+    answer = pb.SubmitReferralResponse(
+        disposition=pb.Disposition.Value(f"DISPOSITION_{disposition}")
+    )
     if isinstance(source, NewSubmission):
         _fresh_referral(answer.referral, source)
     else:
@@ -298,7 +300,3 @@ def read_event(new: record_pb.NewEvent) -> Event:
         detail=detail,
         trace_id=message.trace_id,
     )
-
-
-def priority_of(urgency: int) -> int:
-    return PRIORITIES[enums.Urgency.Name(urgency).removeprefix("URGENCY_")]

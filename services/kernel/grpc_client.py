@@ -47,10 +47,10 @@ def channel_credentials(tls: TlsSettings) -> grpc.ChannelCredentials:
     )
 
 
-def channel(target: str, tls: TlsSettings, service: str, *, retry: bool = True) -> grpc.aio.Channel:
-    """A channel to ``service`` at ``target`` (host:port), as the identity in ``tls``."""
+def channel(target: str, tls: TlsSettings, name: str, *, retry: bool = True) -> grpc.aio.Channel:
+    """A channel to ``target`` (host:port), whose certificate must carry ``name``, as ``tls``."""
     options: list[tuple[str, Any]] = [
-        ("grpc.ssl_target_name_override", server_name(service)),
+        ("grpc.ssl_target_name_override", name),
         ("grpc.max_receive_message_length", 8 * MESSAGE_LIMIT),
         ("grpc.max_send_message_length", 8 * MESSAGE_LIMIT),
         ("grpc.keepalive_time_ms", 20_000),

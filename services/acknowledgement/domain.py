@@ -1,0 +1,31 @@
+"""What counts as the same platform event, and whose word counts. Plain Python."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation
+
+_EVENTS: Final = UUID("0f0d8c5e-54a3-5e43-8c6a-0d7b8a1d6e22")
+
+
+def item_id(platform: str, event_id: str) -> UUID:
+    """The inbox item of an event: derived, so that a repetition is the same item."""
+    return uuid5(_EVENTS, f"{platform}/{event_id}")
+
+
+def own_platform(caller: str, platform: str) -> None:
+    """An adapter records only for its own platform.
+
+    Raises:
+        DomainError: PERMISSION_DENIED.
+    """
+    if caller != platform:
+        sentence = f"You act for {caller} and may not record for another platform."
+        raise DomainError(
+            ErrorKind.PERMISSION_DENIED,
+            "OTHER_PLATFORM",
+            sentence,
+            violations=(FieldViolation("platform_event.platform", "OTHER_PLATFORM", sentence),),
+        )

@@ -1,0 +1,176 @@
+"""The worker process: workflows, activities on every queue, and both relays.
+
+Relay and workflow worker share the process, so that a start is eager: the first workflow
+task comes back with the answer to the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, Final
+
+import grpc
+import structlog
+from temporalio.client import Client
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from services.kernel import config, grpc_client, grpc_server, telemetry
+from workflows import contracts
+from workflows.activities.adapter import AdapterActivities
+from workflows.activities.classification import ClassificationActivities
+from workflows.activities.intake import IntakeActivities
+from workflows.activities.observation import ObservationActivities
+from workflows.config import WorkerSettings
+from workflows.referral import ReferralWorkflow
+from workflows.relay import Relay
+
+GRACE: Final = timedelta(seconds=20)
+_log = structlog.get_logger("worker")
+# Data, rules and generated code are passed through; the workflow's own code is sandboxed.
+SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
+    "services.kernel",
+    "takedown",
+    "google.protobuf",
+    "workflows.contracts",
+    "workflows.lifecycle",
+    "workflows.policy",
+)
+
+
+async def connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | None:
+    """A client once Temporal answers; None when told to stop before."""
+    runtime = Runtime(telemetry=TelemetryConfig())
+    while not stop.is_set():
+        try:
+            return await Client.connect(
+                settings.temporal.address,
+                namespace=settings.temporal.namespace,
+                interceptors=[TracingInterceptor()],
+                runtime=runtime,
+            )
+        except (RPCError, RuntimeError) as error:
+            _log.info("temporal_away", type=type(error).__name__)
+            await _pause(stop, 0.5)
+    return None
+
+
+def workers(client: Client, settings: WorkerSettings, activities: Activities) -> list[Worker]:
+    """One worker for workflows and the record, one per platform, one for observation."""
+    executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workflow")
+    main = Worker(
+        client,
+        task_queue=contracts.REFERRALS_QUEUE,
+        workflows=[ReferralWorkflow],
+        activities=[activities.intake.append_events, activities.classification.assess_referral],
+        workflow_task_executor=executor,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        max_concurrent_workflow_tasks=settings.workflow_tasks,
+        max_concurrent_local_activities=settings.local_activities,
+        graceful_shutdown_timeout=GRACE,
+    )
+    looks: dict[str, Any] = {
+        contracts.OBSERVATION_QUEUE: [
+            activities.observation.observe,
+            activities.observation.look_first,
+            activities.observation.resolve_short_link,
+        ]
+    }
+    sends = [activities.adapter.submit_notice, activities.adapter.withdraw_notice]
+    queues = looks | {contracts.platform_queue(slug): sends for slug in settings.adapters}
+    others = [
+        Worker(
+            client,
+            task_queue=queue,
+            activities=found,
+            max_concurrent_activities=(
+                settings.observation_activities
+                if queue == contracts.OBSERVATION_QUEUE
+                else settings.platform_activities
+            ),
+            graceful_shutdown_timeout=GRACE,
+            # Eager activities would bypass every limit and pause of the queue.
+            disable_eager_activity_execution=True,
+        )
+        for queue, found in queues.items()
+    ]
+    return [main, *others]
+
+
+class Activities:
+    """Every activity with its stub, and the channels behind them."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        def open_channel(target: str, service: str) -> grpc.aio.Channel:
+            return grpc_client.channel(target, settings.tls, grpc_client.server_name(service))
+
+        self.intake_channel = open_channel(settings.intake, "intake")
+        self.acknowledgement_channel = open_channel(settings.acknowledgement, "acknowledgement")
+        classification = open_channel(settings.classification, "classification")
+        observation = open_channel(settings.observation, "observation")
+        adapters = {slug: open_channel(target, slug) for slug, target in settings.adapters.items()}
+        self._channels = [
+            self.intake_channel, self.acknowledgement_channel, classification, observation,
+            *adapters.values(),
+        ]  # fmt: skip
+        self.intake = IntakeActivities(self.intake_channel)
+        self.classification = ClassificationActivities(classification, self.intake)
+        self.observation = ObservationActivities(observation, self.intake)
+        self.adapter = AdapterActivities(adapters, self.intake)
+
+    async def close(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+
+async def main(settings: WorkerSettings) -> int:
+    observed = telemetry.setup("worker", settings.telemetry)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    client = await connect(settings, stop)
+    if client is not None:
+        await _work(client, settings, stop)
+    observed.shutdown()
+    _log.info("stopped", status=0)
+    return 0
+
+
+async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -> None:
+    activities = Activities(settings)
+    relays = [
+        Relay("intake", activities.intake_channel, activities.intake_channel, client,
+              settings.time_scale),
+        Relay("acknowledgement", activities.acknowledgement_channel, activities.intake_channel,
+              client, settings.time_scale),
+    ]  # fmt: skip
+    async with AsyncExitStack() as stack:
+        for worker in workers(client, settings, activities):
+            await stack.enter_async_context(worker)
+        relaying = [asyncio.create_task(relay.run(stop)) for relay in relays]
+        if settings.ready_file is not None:
+            grpc_server.write_ready(settings.ready_file, 0)
+        _log.info("serving", platforms=sorted(settings.adapters), time_scale=settings.time_scale)
+        await stop.wait()
+        await asyncio.gather(*relaying)
+    await activities.close()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+if __name__ == "__main__":
+    grpc_server.run(main(config.load(WorkerSettings, "worker")))
