@@ -1,0 +1,1 @@
+"""One declarative table per platform: which addresses name which content."""
