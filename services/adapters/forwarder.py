@@ -1,0 +1,135 @@
+"""Stored answers go on to acknowledgement, and notices that are due are asked about."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+import grpc
+import structlog
+
+from services.adapters.answers import AnswerNotUnderstoodError, from_poll
+from services.adapters.channels.api import ApiChannel
+from services.adapters.profiles.table import Answers, Profile
+from services.adapters.store import Row, Store
+from services.kernel import telemetry
+from services.kernel.clock import Clock
+from services.kernel.errors import DomainError
+from services.kernel.grpc_errors import as_domain_error
+from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
+from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import (
+    AcknowledgementServiceStub,
+)
+from takedown.referral.v1 import platform_event_pb2
+
+BATCH: Final = 50
+IDLE_SECONDS: Final = 2.0
+DEADLINE: Final = 10.0
+SHORTEST_POLL: Final = timedelta(milliseconds=300)
+_log = structlog.get_logger("forwarder")
+
+
+class Forwarder:
+    """Hands stored answers to acknowledgement, oldest first, until each is taken."""
+
+    def __init__(self, store: Store, acknowledgement: grpc.aio.Channel, clock: Clock) -> None:
+        self._store = store
+        self._stub = AcknowledgementServiceStub(acknowledgement)
+        self._clock = clock
+        self._hurry = asyncio.Event()
+
+    async def hurry(self) -> None:
+        """A new answer is stored: forward it now rather than at the next turn."""
+        self._hurry.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._hurry.clear()
+            try:
+                busy = await self._forward()
+            except Exception as error:
+                # Kept, and sent again: an answer is stored before it is acted on.
+                failure = as_domain_error(error)
+                _log.info("forward_later", reason=failure.reason)
+                busy = False
+            if not busy:
+                await _either(stop, self._hurry, IDLE_SECONDS)
+
+    async def _forward(self) -> bool:
+        rows = await self._store.unforwarded(BATCH)
+        for row in rows:
+            with telemetry.restored(row["traceparent"] or ""):
+                event = platform_event_pb2.PlatformEvent.FromString(row["event"])
+                request = pb.RecordPlatformEventRequest(platform_event=event)
+                await self._stub.RecordPlatformEvent(request, timeout=DEADLINE)
+            await self._store.forwarded([(row["source"], row["source_id"])], self._clock.now())
+        return len(rows) == BATCH
+
+
+class Poller:
+    """Asks a platform that does not push what became of our notices."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        channel: ApiChannel,
+        store: Store,
+        forwarder: Forwarder,
+        clock: Clock,
+        time_scale: float,
+    ) -> None:
+        self._profile = profile
+        self._channel = channel
+        self._store = store
+        self._forwarder = forwarder
+        self._clock = clock
+        self.interval = max(profile.poll_interval * time_scale, SHORTEST_POLL)
+
+    def first_poll(self, now: datetime) -> datetime | None:
+        """When a notice just delivered is asked about first; None when answers are pushed."""
+        return now + self.interval if self._profile.answers is Answers.POLL else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        if self._profile.answers is not Answers.POLL:
+            await stop.wait()
+            return
+        pause = min(self.interval.total_seconds() / 2, IDLE_SECONDS)
+        while not stop.is_set():
+            try:
+                await self._turn()
+            except Exception as error:
+                _log.info("poll_later", reason=as_domain_error(error).reason)
+            await _either(stop, None, pause)
+
+    async def _turn(self) -> None:
+        now = self._clock.now()
+        for row in await self._store.due_polls(now, now + self.interval, BATCH):
+            try:
+                await self._ask(row)
+            except DomainError as error:
+                _log.info("poll_failed", reason=error.reason)
+
+    async def _ask(self, row: Row) -> None:
+        status = await self._channel.ask(row["notice_id"])
+        fresh = False
+        for answer in status.answers:
+            try:
+                new = from_poll(self._profile.platform, answer)
+            except AnswerNotUnderstoodError as error:
+                _log.warning("answer_not_understood", reason=str(error))
+                continue
+            fresh |= await self._store.keep_answer(new, self._clock.now()) is None
+        if fresh:
+            await self._forwarder.hurry()
+        if status.done:
+            await self._store.stop_polling(row["notice_id"])
+
+
+async def _either(stop: asyncio.Event, other: asyncio.Event | None, seconds: float) -> None:
+    tasks = [asyncio.create_task(e.wait()) for e in (stop, other) if e is not None]
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
