@@ -54,6 +54,8 @@ def comment_number(text: str) -> str:
     return found[1] if found else ""
 
 
+COMMENTED: Final = frozenset({"post", "video", "reel", "live", "photo"})
+COMMENT: Final = "comment_id={parent:comment}"
 NUMBER: Final = number()
 ITEM: Final = Slot(re.compile(r"[1-9][0-9]{0,18}|pfbid[A-Za-z0-9]{5,150}"))
 SLOTS: Final = {
@@ -88,9 +90,6 @@ SLOTS: Final = {
             r"|media|members|people|photos|reels|videos"
         ),
         prepare=lower_ascii,
-    ),
-    "album": Slot(
-        re.compile(r"(?:a|pcb|g|gm|ms|t|oa|p|vb|vl|pb|np|bc|o|ecnf|c)\.[0-9.:c-]{1,100}")
     ),
     "albumset": Slot(re.compile(r"(?:a|oa|ms\.c|g)\.([1-9][0-9]{0,18})(?:\.[0-9.]+)?")),
     "card": token("A-Za-z0-9_=-", 4, 250),
@@ -131,8 +130,12 @@ def _photo(path: str, query: str = "", account: str = "") -> Route:
     return Route(path, "photo", "{photo}", account, SITE + "/photo/?fbid={photo}", query)
 
 
-def _page(path: str, name: str = "page") -> Route:
-    return Route(path, "page", "", f"{{{name}}}", f"{SITE}/{{{name}}}")
+def _page(path: str) -> Route:
+    return Route(path, "page", "", "{page}", SITE + "/{page}")
+
+
+def _tabbed(path: str) -> tuple[Route, Route]:
+    return _page(path), _page(path + "/{tab}")
 
 
 def _person(path: str, query: str = "") -> Route:
@@ -143,13 +146,23 @@ def _group(path: str) -> Route:
     return Route(path, "group", "", "{group}", SITE + "/groups/{group}")
 
 
-def _event(path: str) -> Route:
-    return Route(path, "post", "{event}", "", SITE + "/events/{event}")
+def _listed(path: str, canonical: str) -> Route:
+    """Events and offers for sale; this vocabulary has no nearer word for them than a post."""
+    return Route(path, "post", "{item}", "", SITE + canonical)
 
 
-def _share(letter: str) -> Route:
-    path = f"/share/{letter}{{code}}"
-    return Route(path, "short_link", "{code}", "", SITE + path)
+def _tagged(path: str) -> Route:
+    return Route(path, "hashtag", "{tag}", "", SITE + "/hashtag/{tag}")
+
+
+def _search(path: str) -> Route:
+    return Route(path, "search", "{q}", "", SITE + "/search/top/?q={q}", "q={q:terms}")
+
+
+def _short(origin: str, path: str = "", letters: str = "") -> tuple[Route, ...]:
+    """A code, alone or behind one letter that says what it leads to."""
+    forms = (path + "/{code}", *(f"{path}/{letter}/{{code}}" for letter in letters))
+    return tuple(Route(form, "short_link", "{code}", "", origin + form) for form in forms)
 
 
 def _wrapper(path: str, parameter: str) -> Route:
@@ -175,13 +188,12 @@ WEB: Final = (
     _post("/permalink.php", "story_fbid={post}&id={page:number}"),
     _post("/story.php", "story_fbid={post}&id={page:number}"),
     Route("/people/{name}/{person}", "account", "", "{person}", SITE + "/people/_/{person}"),
-    _page("/pages/{name}/{page:number}/*"),
-    _page("/pages/category/{category:name}/{page:titled}/*"),
-    _page("/p/{page:titled}/*"),
+    *_tabbed("/pages/{name}/{page:number}"),
+    *_tabbed("/pages/category/{category:name}/{page:titled}"),
+    *_tabbed("/p/{page:titled}"),
     _page("/p/{page:number}"),
-    _page("/pg/{page:titled}/*"),
-    _page("/pg/{page}"),
-    _page("/pg/{page}/{tab}"),
+    *_tabbed("/pg/{page:titled}"),
+    *_tabbed("/pg/{page}"),
     _page("/gaming/{page}"),
     _video("/watch", "v={video:item}"),
     Route("/watch/live", "live", "{video}", "", SITE + "/watch/live/?v={video}", "v={video:item}"),
@@ -211,26 +223,16 @@ WEB: Final = (
     _person("/groups/{group}/user/{person:number}"),
     _group("/groups/{group}"),
     _group("/groups/{group}/{grouptab}"),
-    _event("/events/{event:number}/*"),
-    _event("/events/s/{name}/{event:number}"),
-    _event("/events/{name}/{event:number}"),
-    Route(
-        "/marketplace/item/{item:number}",
-        "post",
-        "{item}",
-        "",
-        SITE + "/marketplace/item/{item}",
-    ),
+    _listed("/events/{item:number}/*", "/events/{item}"),
+    _listed("/events/s/{name}/{item:number}", "/events/{item}"),
+    _listed("/events/{name}/{item:number}", "/events/{item}"),
+    _listed("/marketplace/item/{item:number}", "/marketplace/item/{item}"),
     Route("/ads/library", "ad", "{ad}", "", SITE + "/ads/library/?id={ad}", "id={ad:number}"),
-    Route("/hashtag/{tag}", "hashtag", "{tag}", "", SITE + "/hashtag/{tag}"),
-    Route("/watch/hashtag/{tag}", "hashtag", "{tag}", "", SITE + "/hashtag/{tag}"),
-    Route("/search", "search", "{q}", "", SITE + "/search/top/?q={q}", "q={q:terms}"),
-    Route("/search/{scope}", "search", "{q}", "", SITE + "/search/top/?q={q}", "q={q:terms}"),
-    _share(""),
-    _share("p/"),
-    _share("v/"),
-    _share("r/"),
-    _share("g/"),
+    _tagged("/hashtag/{tag}"),
+    _tagged("/watch/hashtag/{tag}"),
+    _search("/search"),
+    _search("/search/{scope}"),
+    *_short(SITE, "/share", "pvrg"),
     _wrapper("/l.php", "u"),
     _wrapper("/flx/warn", "u"),
     _wrapper("/plugins/post.php", "href"),
@@ -238,46 +240,19 @@ WEB: Final = (
     *_owned_by("{page:titled}"),
     *_owned_by("{page}"),
     _page("/{page:number}"),
-    _page("/{page:titled}"),
-    _page("/{page}"),
-    _page("/{page}/{tab}"),
+    *_tabbed("/{page:titled}"),
+    *_tabbed("/{page}"),
 )
-SHORT_WATCH: Final = (
-    Route("/{code}", "short_link", "{code}", "", "https://fb.watch/{code}"),
-    Route("/v/{code}", "short_link", "{code}", "", "https://fb.watch/v/{code}"),
-    Route("/r/{code}", "short_link", "{code}", "", "https://fb.watch/r/{code}"),
-)
-SHORT: Final = (
-    Route("/{code}", "short_link", "{code}", "", "https://fb.me/{code}"),
-    Route("/e/{code}", "short_link", "{code}", "", "https://fb.me/e/{code}"),
-    Route("/p/{code}", "short_link", "{code}", "", "https://fb.me/p/{code}"),
-    Route("/v/{code}", "short_link", "{code}", "", "https://fb.me/v/{code}"),
-    Route("/g/{code}", "short_link", "{code}", "", "https://fb.me/g/{code}"),
-)
-OLD_SHORT: Final = (Route("/{code}", "short_link", "{code}", "", "https://on.fb.me/{code}"),)
 # m.me opens a conversation with the very page or person of that name.
 MESSENGER: Final = (_page("/{page:number}"), _page("/{page}"))
 LINK_SHIM: Final = (_wrapper("/l.php", "u"),)
 
-WEB_HOSTS: Final = [
-    "facebook.com",
-    "www.facebook.com",
-    "m.facebook.com",
-    "mbasic.facebook.com",
-    "touch.facebook.com",
-    "web.facebook.com",
-    "mobile.facebook.com",
-    "free.facebook.com",
-    "0.facebook.com",
-    "x.facebook.com",
-    "d.facebook.com",
-    "iphone.facebook.com",
-    "business.facebook.com",
-    "p.facebook.com",
-    "fb.com",
-    "www.fb.com",
-    "m.fb.com",
-]
+WEB_HOSTS: Final = (
+    *("facebook.com", "www.facebook.com", "m.facebook.com", "mbasic.facebook.com"),
+    *("touch.facebook.com", "web.facebook.com", "mobile.facebook.com", "free.facebook.com"),
+    *("0.facebook.com", "x.facebook.com", "d.facebook.com", "p.facebook.com"),
+    *("iphone.facebook.com", "business.facebook.com", "fb.com", "www.fb.com", "m.fb.com"),
+)
 
 PLATFORM: Final = Platform(
     name="facebook",
@@ -301,9 +276,9 @@ PLATFORM: Final = Platform(
     sections={
         "web": WEB,
         "link_shim": LINK_SHIM,
-        "short_watch": SHORT_WATCH,
-        "short": SHORT,
-        "old_short": OLD_SHORT,
+        "short_watch": _short("https://fb.watch", letters="vr"),
+        "short": _short("https://fb.me", letters="epvg"),
+        "old_short": _short("https://on.fb.me"),
         "messenger": MESSENGER,
     },
     slots=SLOTS,
@@ -314,18 +289,8 @@ PLATFORM: Final = Platform(
     brands=("facebook",),
     families={"video": "video", "reel": "video", "live": "video", "page": "account"},
     overlays=(
-        Overlay(
-            frozenset({"post", "video", "reel", "live", "photo"}),
-            "comment_id={parent:comment}&reply_comment_id={comment}",
-            "comment",
-            "{comment}",
-        ),
-        Overlay(
-            frozenset({"post", "video", "reel", "live", "photo"}),
-            "comment_id={comment}",
-            "comment",
-            "{comment}",
-        ),
+        Overlay(COMMENTED, f"{COMMENT}&reply_comment_id={{comment}}", "comment", "{comment}"),
+        Overlay(COMMENTED, "comment_id={comment}", "comment", "{comment}"),
     ),
     ignores_dots=True,
 )

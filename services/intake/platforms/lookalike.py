@@ -15,6 +15,7 @@ from services.intake.platforms.registry import PLATFORMS, known_hosts
 
 SHORTEST_COMPARED: Final = 5
 SWAPPED: Final = 2
+LONGEST_HOST: Final = 253  # RFC 1035; nothing longer resolves
 
 # Digits and pairs of letters that pass for others in a Latin host name.
 _LOOKS_LIKE: Final = str.maketrans("01345789i", "oleastbgl")
@@ -22,7 +23,7 @@ _LOOKS_LIKE: Final = str.maketrans("01345789i", "oleastbgl")
 
 def imitates(host: str) -> bool:
     """Whether a host in lower case, foreign to every platform, is made to look like one's."""
-    plain = skeleton(_unicode(host))
+    plain = skeleton(_unicode(host[:LONGEST_HOST]))
     if plain in _known() or _names_a_host(plain):
         return True
     labels = [_squeezed(label) for label in plain.split(".")]
