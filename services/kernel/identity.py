@@ -88,10 +88,6 @@ def from_auth_context(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
     return from_uri_sans(auth_context.get(_PEER_URI, ()))
 
 
-# The name that the interceptors used first; goes when nothing imports it any more.
-peer_identity = from_auth_context
-
-
 def _unauthenticated() -> DomainError:
     return DomainError(
         ErrorKind.UNAUTHENTICATED,

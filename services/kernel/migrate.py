@@ -63,7 +63,9 @@ def _upgrade(connection: Connection, schema: str, service: str, app_role: str) -
             "fn": steps,
             "version_table_schema": schema,
             "transactional_ddl": True,
-            "on_version_apply": lambda **found: applied.append(str(found["step"].up_revision_id)),
+            "on_version_apply": (
+                lambda **found: applied.append(str(found["step"].up_revision_id)),
+            ),
         },
     )
     with Operations.context(context):
