@@ -28,6 +28,8 @@ _CONTROL: Final = re.compile(f"[{CONTROL}]")
 _INVISIBLE: Final = re.compile(f"[{INVISIBLE}{JOINERS}]")
 _INVISIBLE_BUT_JOINERS: Final = re.compile(f"[{INVISIBLE}]")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# "t.me:443/name" has a host before its colon, not a scheme.
+_HOST_AND_PORT: Final = re.compile(r"[A-Za-z0-9-]+\.[A-Za-z0-9.-]+:[0-9]*(?:[/?#]|$)")
 # What stands between the scheme and the path, as the WHATWG parser delimits it.
 _AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]*([^/\\?#]*)(\\+[^/\\?#]*@)?")
 _INDEX_PAGES: Final = frozenset({"index.html", "index.htm", "index.php"})
@@ -135,7 +137,8 @@ class ContentIdentity:
         """
         platform = BY_NAME[self.platform]
         family = platform.families.get(self.kind, self.kind)
-        account = self.account.replace(".", "") if platform.ignores_dots else self.account
+        dotless = family in platform.dotless_families
+        account = self.account.replace(".", "") if dotless else self.account
         return f"{self.platform}/{family}/{self.content_id or account}"
 
 
@@ -205,10 +208,9 @@ def _refuse_unseen(text: str, invisible: re.Pattern[str]) -> None:
 
 
 def _parsed(text: str) -> URL:
-    """The URL as a browser would read it; refuses schemes, user names, ports."""
+    """The URL as a browser would read it; refuses schemes, user names, ports, numbers for hosts."""
     scheme = _SCHEME.match(text)
-    # "t.me:443/name" has a host, not a scheme, before its colon.
-    if scheme is None or "." in scheme[1]:
+    if scheme is None or _HOST_AND_PORT.match(text):
         raise UrlRefused(UrlReason.RELATIVE)
     if scheme[1].lower() not in {"http", "https"}:
         raise UrlRefused(UrlReason.SCHEME_NOT_HTTP)
@@ -222,6 +224,8 @@ def _parsed(text: str) -> URL:
         raise UrlRefused(UrlReason.UNPARSABLE) from None
     if parsed.port:
         raise UrlRefused(UrlReason.PORT)
+    if parsed.host_type is not HostType.DEFAULT:
+        raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
     if _disguised(authority[1]):
         raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=True))
     return parsed
@@ -233,8 +237,6 @@ def _disguised(authority: str) -> bool:
 
 
 def _place(parsed: URL) -> Place:
-    if parsed.host_type is not HostType.DEFAULT:
-        raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
     place = place_of(parsed.hostname.removesuffix("."))
     if place is None:
         raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=False))

@@ -14,6 +14,7 @@ from typing import Final
 from services.intake.platforms.slots import (
     ANYTHING,
     HASHTAG,
+    LARGEST_ID,
     ROOT_FILES,
     SEARCH,
     lower_ascii,
@@ -57,15 +58,15 @@ def comment_number(text: str) -> str:
 COMMENTED: Final = frozenset({"post", "video", "reel", "live", "photo"})
 COMMENT: Final = "comment_id={parent:comment}"
 NUMBER: Final = number()
-ITEM: Final = Slot(re.compile(r"[1-9][0-9]{0,18}|pfbid[A-Za-z0-9]{5,150}"))
+ITEM: Final = Slot(re.compile(r"[1-9][0-9]{0,18}|pfbid[A-Za-z0-9]{5,150}"), ceiling=LARGEST_ID)
 SLOTS: Final = {
     "number": NUMBER,
     "item": ITEM,
     "post": ITEM,
     "person": ITEM,
-    "first": Slot(re.compile(r"([1-9][0-9]{0,18})(?:,.*)?")),
+    "first": Slot(re.compile(r"([1-9][0-9]{0,18})(?:,.*)?"), ceiling=LARGEST_ID),
     "page": Slot(
-        re.compile(r"(?!.*\.(?:php|html?|xml|txt|js)$)[a-z0-9][a-z0-9._-]{1,79}"),
+        re.compile(r"(?!.*\.(?:php|html?|xml|txt|js)$)[a-z0-9][a-z0-9._-]{0,79}"),
         prepare=lower_ascii,
         reserved=RESERVED,
     ),
@@ -80,7 +81,7 @@ SLOTS: Final = {
         prepare=lower_ascii,
     ),
     "group": Slot(
-        re.compile(r"[a-z0-9][a-z0-9._-]{1,79}"),
+        re.compile(r"[a-z0-9][a-z0-9._-]{0,79}"),
         prepare=lower_ascii,
         reserved=words("browse create discover feed joins notifications search you your_groups"),
     ),
@@ -292,5 +293,5 @@ PLATFORM: Final = Platform(
         Overlay(COMMENTED, f"{COMMENT}&reply_comment_id={{comment}}", "comment", "{comment}"),
         Overlay(COMMENTED, "comment_id={comment}", "comment", "{comment}"),
     ),
-    ignores_dots=True,
+    dotless_families=frozenset({"account"}),
 )

@@ -51,9 +51,12 @@ class Slot:
         value: str = found[found.lastindex or 0]
         if self.decode is not None:
             value = self.decode(value)
-        if value in self.reserved or (self.ceiling is not None and int(value) > self.ceiling):
+        if value in self.reserved or self._exceeds(value):
             return ""
         return value
+
+    def _exceeds(self, value: str) -> bool:
+        return self.ceiling is not None and value.isdigit() and int(value) > self.ceiling
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +205,8 @@ class Platform:
 
     ``hosts`` maps every host to a section of routes; ``owned`` are domains of the platform
     (themselves and all below) on which nothing can be referred; ``families`` gives kinds that
-    share one space of ids a common name; ``ignores_dots`` says that dots in an account's name
-    do not distinguish it; in ``fragment_sections`` the fragment is the address.
+    share one space of ids a common name; in a family of ``dotless_families`` dots do not
+    distinguish accounts; in ``fragment_sections`` the fragment is the address.
     """
 
     name: str
@@ -216,7 +219,7 @@ class Platform:
     brands: tuple[str, ...] = ()
     families: Mapping[str, str] = field(default_factory=dict)
     overlays: tuple[Overlay, ...] = ()
-    ignores_dots: bool = False
+    dotless_families: frozenset[str] = frozenset()
     fragment_sections: frozenset[str] = frozenset()
     _by_literal: dict[tuple[str, str], tuple[_CompiledRoute, ...]] = field(
         init=False, default_factory=dict

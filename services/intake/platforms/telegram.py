@@ -145,7 +145,7 @@ PLATFORM: Final = Platform(
     slots=SLOTS,
     owned=(
         *("t.me", "telegram.me", "telegram.dog", "telegram.org", "telegram-cdn.org"),
-        *("cdn-telegram.org", "telesco.pe", "tdesktop.com"),
+        *("cdn-telegram.org", "telesco.pe", "tdesktop.com", "telegra.ph"),
     ),
     brands=("telegram",),
     overlays=(
