@@ -68,7 +68,6 @@ REASONS: Final[Mapping[str, str]] = {
     "SERVICE_UNAVAILABLE": "the service, or one it depends on, cannot answer just now",
     "DATABASE_UNAVAILABLE": "the record cannot be reached just now; nothing was stored",
     "DEPENDENCY_UNAVAILABLE": "a service that this one calls cannot answer just now",
-    "TIMED_OUT": "the work did not finish in the time that the call allowed",
     "CONTENTION": "too many calls change the same thing at once",
     "DRAINING": "this process is stopping; another one answers",
     "OVERLOADED": "more work than can be taken now; come back after the time given",

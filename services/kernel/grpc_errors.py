@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 from uuid import uuid4
@@ -41,6 +40,18 @@ _DATABASE_AWAY: Final = (
     OSError,
 )
 
+# What a service that we call may answer without a fault of its caller or of ours.
+_DEPENDENCY_AWAY: Final = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+
+
+def status_name(kind: ErrorKind) -> str:
+    """The name of the gRPC status that ``kind`` travels as, e.g. INVALID_ARGUMENT."""
+    return "INVALID_ARGUMENT" if kind is ErrorKind.INVALID else kind.value
+
 
 def as_domain_error(error: BaseException) -> DomainError:
     """Whatever was raised as a domain error; what nobody foresaw becomes an opaque INTERNAL."""
@@ -55,11 +66,12 @@ def as_domain_error(error: BaseException) -> DomainError:
             "The record cannot be reached just now; nothing was stored, send the request again.",
             retry_after=timedelta(seconds=1),
         )
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _DEPENDENCY_AWAY:
         return DomainError(
-            ErrorKind.DEADLINE_EXCEEDED,
-            "TIMED_OUT",
-            "The call's time ran out; send the same request again.",
+            ErrorKind.UNAVAILABLE,
+            "DEPENDENCY_UNAVAILABLE",
+            "A service that this one needs cannot answer just now; send the same request again.",
+            retry_after=timedelta(seconds=1),
         )
     error_id = uuid4().hex
     frames = error.__traceback__

@@ -6,7 +6,9 @@ knows the peer; ``ServerInterceptor`` wraps each handler once with all of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc
@@ -21,13 +23,18 @@ from services.kernel import telemetry
 from services.kernel.allow_list import AllowList
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation, invalid
-from services.kernel.grpc_errors import as_domain_error, to_status
+from services.kernel.grpc_errors import as_domain_error, status_name, to_status
 from services.kernel.identity import Identity, bind_identity, from_auth_context
 
 _log = structlog.get_logger("rpc")
 LONGEST_CALL: Final = 300.0
 LONGEST_STREAM: Final = 3600.0
 _OPEN_ENDED: Final = ("/grpc.health.v1.", "/grpc.reflection.")
+_CENTURIES: Final = 10 * 365 * 86400.0
+# The statuses that are the server's fault (OpenTelemetry semantic conventions, gRPC spans).
+_FAULTS: Final = frozenset(
+    {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+)
 
 
 class ServerInterceptor(grpc.aio.ServerInterceptor):
@@ -46,85 +53,66 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        method = handler_call_details.method
         metadata = dict(handler_call_details.invocation_metadata or ())
         parent = telemetry.context_from_traceparent(str(metadata.get("traceparent", "")))
-        if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(
-                self._unary(handler.unary_unary, method, parent),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        if handler.unary_stream:
-            return grpc.unary_stream_rpc_method_handler(
-                self._stream(handler.unary_stream, method, parent),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        if handler.stream_stream:
-            return grpc.stream_stream_rpc_method_handler(
-                self._stream(handler.stream_stream, method, parent),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        # No contract of ours streams requests into one answer.
-        return None
+        shape = _shape(handler)
+        longest = LONGEST_STREAM if handler.response_streaming else LONGEST_CALL
+        behaviour = getattr(handler, shape)
+        layered = self._layered(behaviour, handler_call_details.method, parent, longest)
+        make = getattr(grpc, f"{shape}_rpc_method_handler")
+        return make(layered, handler.request_deserializer, handler.response_serializer)
 
-    def _unary(self, behaviour: Any, method: str, parent: otel_context.Context) -> Any:
+    def _layered(
+        self, behaviour: Any, method: str, parent: otel_context.Context, longest: float
+    ) -> Any:
+        """The handler inside all layers; streams are written, never yielded.
+
+        A coroutine that writes is left in one piece when the client goes: its span, its audit
+        line and the servicer's own clean-up happen at once and in the call's own context. A
+        generator would be left suspended, to be closed later in somebody else's.
+        """
+
         async def call(request: Any, context: Any) -> Any:
             started, code, caller = self._clock.monotonic(), "OK", None
             with telemetry.tracer().start_as_current_span(
-                method.lstrip("/"), context=parent, kind=trace.SpanKind.SERVER
+                method.lstrip("/"),
+                context=parent,
+                kind=trace.SpanKind.SERVER,
+                record_exception=False,
+                set_status_on_exception=False,
             ) as span:
                 try:
-                    caller = self._admit(request, context, method, LONGEST_CALL)
-                    return await behaviour(request, context)
+                    # Known first, so that the audit names whoever is refused further in.
+                    caller = from_auth_context(context.auth_context())
+                    bind_identity(caller)
+                    self._admit(caller, request, context, method, longest)
+                    return await _answer(behaviour(request, context), context)
                 except asyncio.CancelledError:
                     code = "CANCELLED"
                     raise
+                except grpc.aio.AbortError:
+                    # A servicer of a library answered by itself; the status is on its way.
+                    code = _name(context.code())
+                    raise
                 except Exception as error:
                     failure = as_domain_error(error)
-                    code = failure.kind.value
+                    code = status_name(failure.kind)
                     await context.abort_with_status(rpc_status.to_status(to_status(failure)))
                 finally:
                     self._finish(span, method, code, caller, started)
 
         return call
 
-    def _stream(self, behaviour: Any, method: str, parent: otel_context.Context) -> Any:
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-            started, code, caller = self._clock.monotonic(), "OK", None
-            # Not made current: a context held across yields would leak into the consumer.
-            span = telemetry.tracer().start_span(
-                method.lstrip("/"), context=parent, kind=trace.SpanKind.SERVER
-            )
-            try:
-                caller = self._admit(request, context, method, LONGEST_STREAM)
-                async for response in behaviour(request, context):
-                    yield response
-            except (asyncio.CancelledError, GeneratorExit):
-                code = "CANCELLED"
-                raise
-            except Exception as error:
-                failure = as_domain_error(error)
-                code = failure.kind.value
-                await context.abort_with_status(rpc_status.to_status(to_status(failure)))
-            finally:
-                self._finish(span, method, code, caller, started)
-                span.end()
-
-        return call
-
-    def _admit(self, request: Any, context: Any, method: str, longest: float) -> Identity:
-        """Everything that is checked before a handler sees the request."""
-        caller = from_auth_context(context.auth_context())
-        bind_identity(caller)
+    def _admit(
+        self, caller: Identity, request: Any, context: Any, method: str, longest: float
+    ) -> None:
+        """What is checked about a known caller before a handler sees the request."""
         self._allow_list.check(caller, method)
-        if not method.startswith(_OPEN_ENDED):
-            check_deadline(context.time_remaining(), longest)
-            if isinstance(request, Message):
-                validate(request)
-        return caller
+        if method.startswith(_OPEN_ENDED):
+            return
+        check_deadline(context.time_remaining(), longest)
+        if isinstance(request, Message):
+            validate(request)
 
     def _finish(
         self, span: trace.Span, method: str, code: str, caller: Identity | None, started: float
@@ -138,27 +126,51 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         }
         self._duration.record(elapsed, attributes)
         span.set_attributes(attributes)
+        if code in _FAULTS:
+            span.set_status(trace.StatusCode.ERROR)
         if caller is not None:
             span.set_attribute(telemetry.CALLER_ROLE, caller.role)
         if name.startswith("grpc.health.v1."):
             return
         who = caller.short if caller is not None else "nobody"
-        log = _log.debug if code == "OK" else _log.info
-        log("call", method=name, caller=who, status=code, seconds=round(elapsed, 4))
+        _log.info("call", method=name, caller=who, status=code, seconds=round(elapsed, 4))
+
+
+def _shape(handler: Any) -> str:
+    asks = "stream" if handler.request_streaming else "unary"
+    return f"{asks}_{'stream' if handler.response_streaming else 'unary'}"
+
+
+async def _answer(result: Any, context: Any) -> Any:
+    """The one answer of a coroutine, or None after every response of a generator was written."""
+    if inspect.isawaitable(result):
+        return await result
+    async with contextlib.aclosing(result) as responses:
+        async for response in responses:
+            await context.write(response)
+    return None
+
+
+def _name(code: Any) -> str:
+    """gRPC gives the code of a call as a StatusCode or as its number."""
+    if isinstance(code, grpc.StatusCode):
+        return code.name
+    return next((known.name for known in grpc.StatusCode if known.value[0] == code), "UNKNOWN")
 
 
 def check_deadline(remaining: float | None, longest: float) -> None:
     """Refuse a call without a deadline, or with one that would outlive any patience.
 
     Raises:
-        DomainError: INVALID with reason DEADLINE_REQUIRED.
+        DomainError: INVALID with reason DEADLINE_REQUIRED or DEADLINE_TOO_LONG.
     """
     # gRPC reports "no deadline" as None or as centuries.
     if remaining is not None and remaining <= longest:
         return
+    absent = remaining is None or remaining > _CENTURIES
     raise DomainError(
         ErrorKind.INVALID,
-        "DEADLINE_REQUIRED",
+        "DEADLINE_REQUIRED" if absent else "DEADLINE_TOO_LONG",
         f"Every call needs a deadline of at most {longest:.0f} seconds; set one and call again.",
     )
 
