@@ -16,7 +16,7 @@ from services.adapters.store import Row, Store
 from services.kernel import telemetry
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import as_domain_error
+from services.kernel.grpc_errors import as_domain_error, from_rpc_error
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import (
     AcknowledgementServiceStub,
@@ -48,10 +48,12 @@ class Forwarder:
             self._hurry.clear()
             try:
                 busy = await self._forward()
-            except Exception as error:
+            except grpc.aio.AioRpcError as error:
                 # Kept, and sent again: an answer is stored before it is acted on.
-                failure = as_domain_error(error)
-                _log.info("forward_later", reason=failure.reason)
+                _log.info("forward_later", reason=from_rpc_error(error).reason)
+                busy = False
+            except Exception as error:
+                _log.info("forward_later", reason=as_domain_error(error).reason)
                 busy = False
             if not busy:
                 await _either(stop, self._hurry, IDLE_SECONDS)

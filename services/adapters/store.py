@@ -76,11 +76,12 @@ class Store:
         async with db.raw(self._engine) as conn:
             return await self._notice(conn, notice_id)
 
-    async def _notice(self, conn: asyncpg.Connection, notice_id: UUID) -> Any:
-        return await conn.fetchrow(
+    async def _notice(self, conn: asyncpg.Connection, notice_id: UUID) -> Row:
+        row: Row = await conn.fetchrow(
             f"SELECT * FROM {self._schema}.notices WHERE notice_id = $1",  # noqa: S608
             notice_id,
         )
+        return row
 
     async def delivered(
         self, notice_id: UUID, reference: str, now: datetime, next_poll: datetime | None

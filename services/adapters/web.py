@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,8 +17,9 @@ from services.kernel.grpc_server import write_ready
 class _Server(uvicorn.Server):
     """Leaves signals to the process's own bootstrap."""
 
-    def capture_signals(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
 
 
 def webhook_server(
@@ -46,7 +47,7 @@ def webhook_server(
         server = _Server(config)
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(stop.wait())
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - it offers no event
             await asyncio.sleep(0.01)
         if server.started and settings.ready_file is not None:
             write_ready(settings.ready_file, server.servers[0].sockets[0].getsockname()[1])

@@ -15,7 +15,7 @@ PROFILE: Final = Profile(
     kinds=frozenset({"VIDEO", "PHOTO", "LIVE", "STORY", "COMMENT", "ACCOUNT", "AD", "SHORT_LINK"}),
     terms={
         "HUMAN_SMUGGLING": "Human Trafficking and Smuggling",
-        "FALSE_DOCUMENTS": "Regulated Goods, Services and Commercial Activities: counterfeit documents",
+        "FALSE_DOCUMENTS": "Regulated Goods and Commercial Activities: counterfeit documents",
         "FRAUD": "Frauds and Scams",
         "ILLEGAL_GOODS_OR_SERVICES": "Regulated Goods, Services and Commercial Activities",
         "HUMAN_EXPLOITATION": "Human Trafficking and Smuggling",
