@@ -88,6 +88,8 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
             else:
                 result = pb.DeliveryResult.Name(request.result).removeprefix("DELIVERY_RESULT_")
                 await inbox.complete(conn, self._schema, item_id, result, request.detail, now)
+        # Room in a full window: its stream must not wait for the next poll.
+        self._changed.set()
         return pb.CompleteResponse()
 
 

@@ -81,7 +81,24 @@ async def claim(
     now: datetime,
 ) -> list[InboxItem]:
     """Claim what is due, urgent first, up to ``window`` less what the claimant still holds."""
-    rows = await conn.fetch(
+    async with conn.transaction():
+        # One claim at a time for each claimant: two at once would each count what is held
+        # without seeing the other, and hold twice the window together.
+        await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(claimant))
+        rows = await _claim(conn, schema, claimant, window, lease, now)
+    items = [InboxItem(**dict(row)) for row in rows]
+    return sorted(items, key=lambda item: (item.priority, item.created_at, item.item_id))
+
+
+async def _claim(
+    conn: asyncpg.Connection,
+    schema: str,
+    claimant: UUID,
+    window: int,
+    lease: timedelta,
+    now: datetime,
+) -> list[asyncpg.Record]:
+    rows: list[asyncpg.Record] = await conn.fetch(
         f"""
         WITH held AS (
             SELECT count(*) AS items FROM {schema}.inbox_items
@@ -105,8 +122,7 @@ async def claim(
         lease,
         now,
     )
-    items = [InboxItem(**dict(row)) for row in rows]
-    return sorted(items, key=lambda item: (item.priority, item.created_at, item.item_id))
+    return rows
 
 
 async def complete(
