@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 import structlog
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -20,7 +22,7 @@ _log = structlog.get_logger("db")
 
 def engine(settings: DatabaseSettings, application: str) -> AsyncEngine:
     """An engine on ``postgresql+asyncpg``; a small LIFO pool lets idle connections age out."""
-    return create_async_engine(
+    made = create_async_engine(
         settings.url.get_secret_value(),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=settings.pool_size,
@@ -38,18 +40,51 @@ def engine(settings: DatabaseSettings, application: str) -> AsyncEngine:
             },
         },
     )
+    event.listen(made.sync_engine, "checkout", _refuse_closed)
+    return made
+
+
+def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
+    """Replace a connection that broke while it lay in the pool.
+
+    asyncpg knows from the socket, so this costs no round trip, unlike a ping before each use.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("closed while idle")
 
 
 @asynccontextmanager
 async def transaction(engine_: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One unit of work in SQLAlchemy Core: commits at the end, rolls back on any exception."""
+    """One unit of work in SQLAlchemy Core: commits at the end, rolls back on any exception.
+
+    A caller cancelled while it commits has committed: the cancellation waits for the outcome.
+    """
     async with engine_.connect() as connection:
         try:
             yield connection
         except BaseException:
-            await asyncio.shield(connection.rollback())
+            await _to_the_end(connection.rollback())
             raise
-        await asyncio.shield(connection.commit())
+        await _to_the_end(connection.commit())
+
+
+async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
+    """Run ``step`` to its end and only then be cancelled.
+
+    A shield alone would give the connection back while the step still runs on it.
+    """
+    task = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("outcome_unknown_to_caller", type=type(task.exception()).__name__)
+    raise cancelled
 
 
 @asynccontextmanager

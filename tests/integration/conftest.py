@@ -59,6 +59,10 @@ class Postgres:
         # The socket folder is not remembered across a stop, so it is said again.
         self._control("start", "-o", f'-h "" -k {self._socket}', "-l", str(self._server.log))
 
+    def ensure_running(self) -> None:
+        if not (self._server.pgdata / "postmaster.pid").exists():
+            self.start()
+
     def close(self) -> None:
         self._server.cleanup()
 
