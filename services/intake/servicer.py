@@ -43,12 +43,14 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         clock: Clock,
         *,
         accept_real: bool,
+        platforms: frozenset[str] = frozenset(),
     ) -> None:
         self._engine = engine
         self._coalescer = coalescer
         self._watch = watch
         self._clock = clock
         self._accept_real = accept_real
+        self._platforms = platforms
 
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any
@@ -91,6 +93,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
             actor=str(identity),
             now=self._clock.now(),
             accept_real=self._accept_real,
+            platforms=self._platforms,
             traceparent=telemetry.current_traceparent(),
             trace_id=telemetry.current_trace_id(),
         )

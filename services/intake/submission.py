@@ -58,18 +58,22 @@ class NewSubmission:
         return f"test/{self.identity.key}" if self.test else self.identity.key
 
 
-def identify(url: str) -> ContentIdentity:
-    """The content that a URL names.
+def identify(url: str, served: frozenset[str]) -> ContentIdentity:
+    """The content that a URL names, on a platform that is served here (empty: all are).
 
     Raises:
         DomainError: INVALID on field ``content.url`` with the canonicaliser's reason.
     """
     try:
-        return canonicalise(url)
+        identity = canonicalise(url)
     except UrlRefused as refused:
         raise _invalid([FieldViolation("content.url", str(refused.reason), refused.message)]) from (
             refused
         )
+    if served and identity.platform not in served:
+        sentence = f"There is no channel to {identity.platform} here yet; refer it by hand."
+        raise _invalid([FieldViolation("content.url", "PLATFORM_NOT_SERVED", sentence)])
+    return identity
 
 
 def check(

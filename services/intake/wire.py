@@ -51,6 +51,7 @@ def read_submission(
     actor: str,
     now: datetime,
     accept_real: bool,
+    platforms: frozenset[str],
     traceparent: str,
     trace_id: str,
 ) -> NewSubmission:
@@ -59,7 +60,7 @@ def read_submission(
     Raises:
         DomainError: INVALID naming each field, its reason and what to do.
     """
-    identity = submission.identify(request.content.url)
+    identity = submission.identify(request.content.url, platforms)
     urgency = enums.Urgency.Name(request.urgency or enums.URGENCY_ROUTINE)[len("URGENCY_") :]
     departure = moment(request.departure_time) if request.HasField("departure_time") else None
     evidence = tuple(
