@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local.layout import PLATFORMS, Layout, write_private
+from services.adapters.profiles import REGISTRY
+from services.adapters.profiles.table import Answers
 from services.kernel.identity import Identity
 
 # One item that the simulators show and one that they do not (scripts/demo.json).
@@ -30,6 +32,13 @@ CONTROLS: Final = {
         "POST control 1800000000000000002 https://x.com/control/status/1800000000000000002",
     ),
 }
+# The names that the simulator's certificate answers for: observation asks by real names.
+SIMULATED_HOSTS: Final = (
+    "www.tiktok.com", "vm.tiktok.com", "vt.tiktok.com", "cdn.syndication.twimg.com", "api.x.com",
+    "x.com", "t.co", "www.instagram.com", "instagram.com", "graph.facebook.com",
+    "www.facebook.com", "facebook.com", "fb.watch", "fb.me", "instagr.am", "ig.me",
+)  # fmt: skip
+SIMULATOR: Final = Identity("service", "simulator")
 
 
 def identity_of(name: str) -> Identity:
@@ -114,9 +123,7 @@ def _adapter(layout: Layout, slug: str) -> dict[str, Any]:
 
 
 def _simulator(layout: Layout) -> Path:
-    from tests.simulators.server import HOSTS, PUSHES
-
-    tls, _ = layout.certificates(Identity("service", "simulator"), dns=HOSTS)
+    tls, _ = layout.certificates(SIMULATOR, dns=SIMULATED_HOSTS)
     config = {
         "listen": layout.address("simulator"),
         "script": str(layout.script),
@@ -129,7 +136,7 @@ def _simulator(layout: Layout) -> Path:
                 "secret": layout.secrets[f"webhook_{slug}"],
             }
             for slug in PLATFORMS
-            if slug in PUSHES
+            if REGISTRY[slug].answers is Answers.WEBHOOK
         },
         **tls,
     }

@@ -17,7 +17,6 @@ from typing import Final
 from infra.local import configs, database
 from infra.local.layout import PLATFORMS, REPOSITORY, Layout
 from infra.local.processes import Process, Spec
-from services.kernel.identity import Identity
 
 SERVICES: Final = ("intake", "classification", "acknowledgement", "observation")
 START_SECONDS: Final = 60.0
@@ -134,12 +133,7 @@ class Stack:
         for name in self._processes:
             if name in ("postgres", "temporal"):
                 continue
-            identity = (
-                Identity("service", "simulator")
-                if name == "simulator"
-                else configs.identity_of(name)
-            )
-            _, renewed = self.layout.certificates(identity)
+            _, renewed = self.layout.certificates(configs.identity_of(name))
             if renewed:
                 configs.write_all(self.layout)
                 self._processes[name].terminate()
