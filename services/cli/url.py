@@ -89,9 +89,9 @@ def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
         return nullcontext(sys.stdin.buffer)
     try:
         return file.open("rb")
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", "") or "no file can have that name"
-        _usage(f"Cannot read {_printable(str(file))} ({cause}); give a file that can be read.")
+    except OSError as error:
+        shown = _printable(str(file))
+        _usage(f"Cannot read {shown} ({error.strerror}); give a file that can be read.")
 
 
 def judge(url: str) -> Verdict:
