@@ -1,0 +1,35 @@
+"""Classification: says how likely a text is a smuggling advert, and why."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from takedown.classification.v1.classification_service_pb2_grpc import (
+    add_ClassificationServiceServicer_to_server,
+)
+
+from services.classification import engine
+from services.classification.config import ClassificationSettings
+from services.classification.servicer import SERVICE, ClassificationServicer
+from services.kernel import config, grpc_server, telemetry
+from services.kernel.clock import SystemClock
+
+
+async def main(settings: ClassificationSettings) -> int:
+    observed = telemetry.setup("classification", settings.telemetry)
+    executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="assess")
+    servicer = ClassificationServicer(engine.load(), executor, SystemClock())
+
+    def register(server: grpc.aio.Server) -> list[str]:
+        add_ClassificationServiceServicer_to_server(servicer, server)
+        return [SERVICE]
+
+    async def close() -> None:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+    return await grpc_server.serve(settings, observed, register, on_stop=(close,))
+
+
+if __name__ == "__main__":
+    grpc_server.run(main(config.load(ClassificationSettings, "classification")))
