@@ -53,6 +53,14 @@ def status_name(kind: ErrorKind) -> str:
     return "INVALID_ARGUMENT" if kind is ErrorKind.INVALID else kind.value
 
 
+def origin(error: BaseException) -> str:
+    """Where it was raised, as function:line; "" when it never was."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    return "" if frames is None else f"{frames.tb_frame.f_code.co_qualname}:{frames.tb_lineno}"
+
+
 def as_domain_error(error: BaseException) -> DomainError:
     """Whatever was raised as a domain error; what nobody foresaw becomes an opaque INTERNAL."""
     if isinstance(error, DomainError):
@@ -74,12 +82,8 @@ def as_domain_error(error: BaseException) -> DomainError:
             retry_after=timedelta(seconds=1),
         )
     error_id = uuid4().hex
-    frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None:
-        frames = frames.tb_next
-    where = "" if frames is None else f"{frames.tb_frame.f_code.co_qualname}:{frames.tb_lineno}"
     # Never the message: it may hold content.
-    _log.error("internal_error", error_id=error_id, type=type(error).__name__, where=where)
+    _log.error("internal_error", error_id=error_id, type=type(error).__name__, where=origin(error))
     return DomainError(
         ErrorKind.INTERNAL,
         "INTERNAL",

@@ -7,11 +7,11 @@ once, lets calls in flight finish, stops the background work and exits 0.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +22,23 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from services.kernel.allow_list import AllowList
+from services.kernel.certificates import Certificates
 from services.kernel.config import ServiceSettings, TlsSettings
+from services.kernel.grpc_errors import origin
 from services.kernel.interceptors import ServerInterceptor
 from services.kernel.telemetry import Telemetry
 
 MESSAGE_LIMIT: Final = 4 * 1024 * 1024
+FLUSH_SECONDS: Final = 3.0
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", 8 * MESSAGE_LIMIT),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+)
+# Set by ``run`` before main begins, so that a signal during start-up is a stop as well.
+_STOP: ContextVar[asyncio.Event | None] = ContextVar("takedown_stop", default=None)
 _log = structlog.get_logger("server")
 
 Background = Callable[[asyncio.Event], Awaitable[None]]
@@ -34,9 +46,25 @@ Register = Callable[[grpc.aio.Server], Sequence[str]]
 
 
 def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
-    """Credentials that demand a client certificate of our authority."""
-    pair = (tls.key_file.read_bytes(), tls.cert_file.read_bytes())
-    return grpc.ssl_server_credentials([pair], tls.ca_file.read_bytes(), require_client_auth=True)
+    """Credentials that demand a client certificate of our authority.
+
+    The files are looked at on every handshake: a renewed certificate needs no restart.
+    """
+    files = Certificates(tls)
+
+    def configured() -> grpc.ServerCertificateConfiguration:
+        found = files.read()
+        return grpc.ssl_server_certificate_configuration(
+            [(found.key, found.certificate)], found.authority
+        )
+
+    def renewed() -> Any:
+        # None leaves what is in use; the stubs do not know that.
+        return configured() if files.renewed() else None
+
+    return grpc.dynamic_ssl_server_credentials(
+        configured(), renewed, require_client_authentication=True
+    )
 
 
 async def serve(
@@ -45,42 +73,53 @@ async def serve(
     register: Register,
     *,
     background: Sequence[Background] = (),
+    until_drained: Sequence[Background] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when background work died.
 
     Args:
         register: adds servicers and returns their full service names.
-        background: run beside the server; each returns when its event is set.
+        background: run beside the server; each returns when its event is set, at the signal.
+        until_drained: the same for work that answers calls, such as a batcher: its event is
+            set only after the last call in flight has its answer.
         on_stop: closes what the main opened, in order.
     """
-    stop = asyncio.Event()
-    _on_signals(stop)
+    stop, drained = _STOP.get() or asyncio.Event(), asyncio.Event()
+    on_signals(stop)
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)
     server = grpc.aio.server(
-        interceptors=(ServerInterceptor(AllowList.read(settings.allow_list)),),
-        options=(
-            ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-            ("grpc.max_send_message_length", 8 * MESSAGE_LIMIT),
-            ("grpc.so_reuseport", 0),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", 5000),
-        ),
+        interceptors=(ServerInterceptor(AllowList.read(settings.allow_list)),), options=_OPTIONS
     )
     health = await _register(server, register, settings.development)
     port = server.add_secure_port(settings.listen, server_credentials(settings.tls))
     await server.start()
     _announce(settings, port)
     workers = [asyncio.create_task(_coroutine(work(stop))) for work in background]
-    status = await _until_stopped(stop, workers)
+    answering = [asyncio.create_task(_coroutine(work(drained))) for work in until_drained]
+    status = await _until_stopped(stop, [*workers, *answering])
     await health.enter_graceful_shutdown()
     stop.set()
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)
     await server.stop(settings.drain_seconds)
-    await _finish(workers, settings.drain_seconds)
+    drained.set()
+    await _finish([*workers, *answering], settings.drain_seconds)
     for close in on_stop:
         await close()
-    telemetry.shutdown()
+    await _flush(telemetry)
     _log.info("stopped", status=status)
     return status
+
+
+async def _flush(telemetry: Telemetry) -> None:
+    """Send what is still buffered, but never let an absent collector hold up the exit."""
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await asyncio.to_thread(telemetry.shutdown)
+    except TimeoutError:
+        _log.warning("telemetry_not_flushed", seconds=FLUSH_SECONDS)
 
 
 async def _register(
@@ -110,7 +149,8 @@ def write_ready(ready_file: Path, port: int) -> None:
     draft.replace(ready_file)
 
 
-def _on_signals(stop: asyncio.Event) -> None:
+def on_signals(stop: asyncio.Event) -> None:
+    """Set ``stop`` on SIGTERM and SIGINT, however often they come."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -129,7 +169,8 @@ async def _until_stopped(stop: asyncio.Event, workers: Sequence[asyncio.Task[Non
     waiting.cancel()
     for task in done:
         failure = task.exception()
-        _log.error("background_work_died", type=type(failure).__name__)
+        place = origin(failure) if failure is not None else ""
+        _log.error("background_work_died", type=type(failure).__name__, where=place)
     return 1
 
 
@@ -143,13 +184,26 @@ async def _finish(workers: Sequence[asyncio.Task[None]], seconds: float) -> None
 
 
 def run(main: Coroutine[Any, Any, int]) -> None:
-    """Run a main to its end and leave with its status.
+    """Run a main to its end and leave with its status; 1, with a log line, if it fails.
 
-    The interpreter's own finalising can abort the process (exit 134) while the gRPC and
-    Temporal cores still hold threads; everything is closed by now, so it is skipped.
+    The process leaves from inside the event loop, when all that main opened is closed.
+    Finalising the interpreter can abort it (exit 134) while the gRPC and Temporal cores still
+    hold threads, and closing the loop takes the signal handlers off, so that one more SIGTERM
+    would end a clean stop with -15.
     """
-    status = asyncio.run(main)
-    gc.collect()
+    asyncio.run(_to_the_exit(main))
+
+
+async def _to_the_exit(main: Coroutine[Any, Any, int]) -> None:
+    stop = asyncio.Event()
+    _STOP.set(stop)
+    on_signals(stop)
+    try:
+        status = await main
+    except Exception as error:
+        # The type and the place: a message may hold content or a secret.
+        _log.critical("failed", type=type(error).__name__, where=origin(error))
+        status = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
