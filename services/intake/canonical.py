@@ -22,6 +22,7 @@ MAX_URL_LENGTH: Final = 2048
 """Characters; the limit that intake publishes."""
 
 MAX_SEGMENTS: Final = 32
+MAX_PATH_LENGTH: Final = 4096  # encoded; nothing that names content comes near
 MAX_PARAMETERS: Final = 256
 
 _CONTROL: Final = re.compile(f"[{CONTROL}]")
@@ -258,6 +259,8 @@ def _reason_for_foreign(host: str, *, disguised: bool) -> UrlReason:
 
 def _segments(path: str) -> list[str]:
     """The path's parts, each decoded once; a decoded slash stays inside its part."""
+    if len(path) > MAX_PATH_LENGTH:
+        raise UrlRefused(UrlReason.UNSUPPORTED_PATH)
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[-1].lower() in _INDEX_PAGES:
         segments.pop()

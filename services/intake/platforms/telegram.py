@@ -22,14 +22,15 @@ RESERVED: Final = words(
 NAME: Final = r"[a-z](?!\w*__)[a-z0-9_]{2,30}[a-z0-9]"
 # core.telegram.org/bots/features: a bot's name ends in "bot".
 BOT: Final = r"[a-z](?!\w*__)[a-z0-9_]{0,28}bot"
+LARGEST_MESSAGE: Final = 2**31 - 1
 RESOLVE: Final = r"tg://resolve/?\?domain="
 
 SLOTS: Final = {
     "channel": Slot(re.compile(f"@?({NAME})"), prepare=lower_ascii, reserved=RESERVED),
     "bot": Slot(re.compile(f"@?({BOT})"), prepare=lower_ascii),
-    "post": number(2**31 - 1),
+    "post": number(LARGEST_MESSAGE),
     "chat": number(10**13),
-    "hash": Slot(re.compile(r"\+?([A-Za-z0-9_-]{10,64})")),
+    "hash": Slot(re.compile(r"\+?(?![0-9]{6,15}$)([A-Za-z0-9_-]{10,64})")),
     "invite": Slot(re.compile(r"\+(?![0-9]{6,15}$)([A-Za-z0-9_-]{10,64})")),
     "phone": Slot(re.compile(r"\+([1-9][0-9]{5,14})")),
     "slug": token("A-Za-z0-9_-", 4, 64),
@@ -38,10 +39,13 @@ SLOTS: Final = {
     "webchat": Slot(re.compile(r"-100([1-9][0-9]{4,12})")),
     "user": number(),
     "tgpost": Slot(
-        re.compile(rf"{RESOLVE}{NAME}&post=([1-9][0-9]{{0,9}})(?:&.*)?"), prepare=lower_ascii
+        re.compile(rf"{RESOLVE}{NAME}&post=([1-9][0-9]{{0,9}})(?:&.*)?"),
+        prepare=lower_ascii,
+        ceiling=LARGEST_MESSAGE,
     ),
-    "tgname": Slot(re.compile(rf"{RESOLVE}({NAME})(?:&.*)?"), prepare=lower_ascii),
-    "tgbot": Slot(re.compile(rf"{RESOLVE}({BOT})(?:&.*)?"), prepare=lower_ascii),
+    "tgowner": Slot(re.compile(rf"{RESOLVE}({NAME})&.*"), prepare=lower_ascii),
+    "tgname": Slot(re.compile(rf"(?!.*&post=){RESOLVE}({NAME})(?:&.*)?"), prepare=lower_ascii),
+    "tgbot": Slot(re.compile(rf"(?!.*&post=){RESOLVE}({BOT})(?:&.*)?"), prepare=lower_ascii),
 }
 
 
@@ -111,7 +115,7 @@ CLIENT: Final = (
         "{channel}/{post}",
         "{channel}",
         SITE + "/{channel}/{post}",
-        "tgaddr={channel:tgname}&tgaddr={post:tgpost}",
+        "tgaddr={channel:tgowner}&tgaddr={post:tgpost}",
     ),
     _bot("/", "tgaddr={bot:tgbot}"),
     _channel("/", "tgaddr={channel:tgname}"),

@@ -52,8 +52,29 @@ def _post(path: str, query: str = "") -> Route:
     return Route(path, "post", "{post}", "", SITE + "/i/status/{post}", query)
 
 
-def _account(path: str, query: str = "") -> Route:
-    return Route(path, "account", "", "{handle}", SITE + "/{handle}", query)
+def _named(path: str, query: str, kind: str, content: str, canonical: str) -> tuple[Route, Route]:
+    """A handle may be all digits; an "@" then keeps it apart from a numeric user id."""
+    digits = "{handle:digits}"
+    return (
+        Route(
+            path.replace("{handle}", digits),
+            kind,
+            content,
+            "@{handle}",
+            SITE + canonical,
+            query.replace("{handle}", digits),
+        ),
+        Route(path, kind, content, "{handle}", SITE + canonical, query),
+    )
+
+
+def _account(path: str, query: str = "") -> tuple[Route, Route]:
+    return _named(path, query, "account", "", "/{handle}")
+
+
+def _own_post(form: str) -> tuple[Route, Route]:
+    path = f"/{{handle}}/{form}/{{post}}/*"
+    return _named(path, "", "post", "{post}", "/{handle}/status/{post}")
 
 
 def _user(path: str, query: str = "") -> Route:
@@ -64,8 +85,6 @@ def _live(form: str) -> Route:
     return Route(f"/i/{form}/{{live}}/*", "live", "{live}", "", f"{SITE}/i/{form}/{{live}}")
 
 
-_OWN_POST: Final = SITE + "/{handle}/status/{post}"
-
 WEB: Final = (
     _post("/i/web/status/{post}/*"),
     _post("/i/status/{post}/*"),
@@ -75,8 +94,8 @@ WEB: Final = (
     _post("/intent/like", "tweet_id={post}"),
     _post("/intent/favorite", "tweet_id={post}"),
     _post("/intent/retweet", "tweet_id={post}"),
-    _account("/intent/user", "screen_name={handle}"),
-    _account("/intent/follow", "screen_name={handle}"),
+    *_account("/intent/user", "screen_name={handle}"),
+    *_account("/intent/follow", "screen_name={handle}"),
     _user("/intent/user", "user_id={user:number}"),
     _user("/intent/follow", "user_id={user:number}"),
     _user("/i/user/{user:number}"),
@@ -89,14 +108,11 @@ WEB: Final = (
     Route("/hashtag/{tag}", "hashtag", "{tag}", "", SITE + "/hashtag/{tag}"),
     Route("/search", "search", "{q}", "", SITE + "/search?q={q}", "q={q:terms}"),
     Route("/i/search", "search", "{q}", "", SITE + "/search?q={q}", "q={q:terms}"),
-    Route("/{handle}/status/{post}/*", "post", "{post}", "{handle}", _OWN_POST),
-    Route("/{handle}/statuses/{post}/*", "post", "{post}", "{handle}", _OWN_POST),
-    Route("/{handle}/article/{post}/*", "post", "{post}", "{handle}", _OWN_POST),
-    # A handle may be all digits; the "@" keeps it apart from a numeric user id.
-    Route("/{handle:digits}", "account", "", "@{handle}", SITE + "/{handle}"),
-    Route("/{handle:digits}/{tab}", "account", "", "@{handle}", SITE + "/{handle}"),
-    _account("/{handle}"),
-    _account("/{handle}/{tab}"),
+    *_own_post("status"),
+    *_own_post("statuses"),
+    *_own_post("article"),
+    *_account("/{handle}"),
+    *_account("/{handle}/{tab}"),
 )
 SHORT: Final = (Route("/{code}", "short_link", "{code}", "", "https://t.co/{code}"),)
 EMBED: Final = (_post("/embed/Tweet.html", "id={post}"),)
