@@ -276,7 +276,8 @@ class ReferralWorkflow:
         p.gone_ids = [observation.observation_id for observation in seen]
         visible = bool(seen) and seen[-1].visible == "YES"
         p.observed(self._now(), seen, Event.SEEN_AGAIN if visible and not p.claimed else None)
-        if p.pending or p.state is not State.VERIFYING_REMOVAL:
+        await self._take_deliveries()
+        if p.state is not State.VERIFYING_REMOVAL:
             return
         if visible:
             await self._still_visible()

@@ -124,7 +124,13 @@ class Steps:
             ObserveResult(gone=False, observations=[]),
         )
         capture = result.capture or {"failure": "the observation service did not answer"}
-        self._p.record(workflow.now(), "CAPTURED", detail_kind="capture", detail=capture)
+        self._p.record(
+            workflow.now(),
+            "CAPTURED",
+            detail_kind="capture",
+            detail=capture,
+            occurred_at=capture.get("captureTime", ""),
+        )
         return result
 
     async def observe(self, purpose: str, quorum: int) -> ObserveResult:

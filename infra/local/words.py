@@ -12,11 +12,11 @@ def addresses(layout: Layout) -> str:
     """Where everything is, one line each."""
     names = ["intake", "classification", "acknowledgement", "observation"]
     names += [f"adapter_{slug}" for slug in PLATFORMS]
-    lines = [f"Temporal UI      http://{layout.address('temporal_ui')}"]
-    lines += [f"{name:<17}{layout.address(name)} (gRPC, mTLS)" for name in names]
-    lines.append(f"{'simulator':<17}https://{layout.address('simulator')} (the only origin that"
+    lines = [f"Temporal UI       http://{layout.address('temporal_ui')}"]
+    lines += [f"{name:<18}{layout.address(name)} (gRPC, mTLS)" for name in names]
+    lines.append(f"{'simulator':<18}https://{layout.address('simulator')} (the only origin that"
                  " observation may reach)")  # fmt: skip
-    lines.append(f"certificates     {layout.root / 'certs'}")
+    lines.append(f"certificates      {layout.root / 'certs'}")
     return "\n".join(lines)
 
 

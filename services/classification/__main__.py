@@ -5,15 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from takedown.classification.v1.classification_service_pb2_grpc import (
-    add_ClassificationServiceServicer_to_server,
-)
 
 from services.classification import engine
 from services.classification.config import ClassificationSettings
 from services.classification.servicer import SERVICE, ClassificationServicer
 from services.kernel import config, grpc_server, telemetry
 from services.kernel.clock import SystemClock
+from takedown.classification.v1.classification_service_pb2_grpc import (
+    add_ClassificationServiceServicer_to_server,
+)
 
 
 async def main(settings: ClassificationSettings) -> int:

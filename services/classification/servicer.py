@@ -6,15 +6,14 @@ import asyncio
 from concurrent.futures import Executor
 from typing import Any, Final
 
-from takedown.classification.v1 import classification_service_pb2 as pb
-from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
-from takedown.referral.v1 import assessment_pb2
-
 from services.classification import wire
 from services.classification.domain import Engine
 from services.kernel.clock import Clock
 from services.kernel.grpc_errors import as_domain_error, to_status
 from services.kernel.interceptors import validate
+from takedown.classification.v1 import classification_service_pb2 as pb
+from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
+from takedown.referral.v1 import assessment_pb2
 
 SERVICE: Final = "takedown.classification.v1.ClassificationService"
 # Shorter texts take less time than handing them to a thread and back.

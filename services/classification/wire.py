@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from services.classification.domain import AssessmentInput, AssessmentResult, EngineDescription
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
-
-from services.classification.domain import AssessmentInput, AssessmentResult, EngineDescription
 
 
 def read(request: pb.AssessRequest, now: datetime) -> AssessmentInput:

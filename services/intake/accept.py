@@ -148,6 +148,8 @@ class _Placed:
     sequence: int
     answer: bytes
     raised: bool = False
+    # The referral's state, which joining does not change.
+    state: str = "RECEIVED"
 
     @property
     def inbox_kind(self) -> str:
@@ -174,7 +176,8 @@ def _place(
             priority = min(priority, PRIORITIES[item.urgency])
             disposition = "CREATED" if creates else "JOINED"
             answer = answer_bytes(item, referral_id, disposition, first if row is None else row)
-            placed.append(_Placed(item, referral_id, disposition, sequence, answer, raised))
+            state = "RECEIVED" if row is None else str(row["state"])
+            placed.append(_Placed(item, referral_id, disposition, sequence, answer, raised, state))
             sequence += raised
     return placed
 
@@ -303,15 +306,14 @@ async def _insert_events(conn: asyncpg.Connection, placed: Sequence[_Placed]) ->
     rows: list[tuple[Any, ...]] = []
     for p in placed:
         kind = "RECEIVED" if p.disposition == "CREATED" else "SUBMISSION_JOINED"
-        state = "RECEIVED" if p.disposition == "CREATED" else ""
         detail = {"submissionId": str(p.item.submission_id), "referrer": p.item.referrer}
         key = f"s/{p.item.submission_id}"
-        rows.append((p, p.sequence, key, kind, state, "submission", json.dumps(detail)))
+        rows.append((p, p.sequence, key, kind, p.state, "submission", json.dumps(detail)))
         if p.raised:
             raised = {"urgency": f"URGENCY_{p.item.urgency}"} | _departure(p.item.departure_time)
             rows.append(
-                (p, p.sequence + 1, f"{key}/urgency", "URGENCY_RAISED", "", "urgency_raised",
-                 json.dumps(raised))
+                (p, p.sequence + 1, f"{key}/urgency", "URGENCY_RAISED", p.state,
+                 "urgency_raised", json.dumps(raised))
             )  # fmt: skip
     await conn.execute(
         """

@@ -68,6 +68,7 @@ async def append(
         if full.type == _SHORT_LINK:
             result.short_link, changes = full.detail, await _relocation(conn, row, full)
         _refuse_reopening(projection, full)
+        full = replace(full, state=full.state or projection.state)
         projection.apply(full)
         written.append((projection.last_sequence, full))
         await _index_notice(conn, row, full)

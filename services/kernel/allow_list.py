@@ -14,13 +14,21 @@ PACKAGED: Final = Path(__file__).with_name("allow_list.toml")
 
 
 class AllowList:
-    """Raises ValueError when the file holds a pattern that names no known role."""
+    """gRPC service -> method -> patterns of role/name.
+
+    Raises:
+        ValueError: a pattern that names no known role, or anything that is not of that shape.
+    """
 
     def __init__(self, rules: dict[str, dict[str, list[str]]]) -> None:
         for service, methods in rules.items():
+            if not isinstance(methods, dict):
+                raise ValueError(f"{service}: holds no methods; write a table of lists")  # noqa: TRY004
             for method, patterns in methods.items():
+                if not isinstance(patterns, list):
+                    raise ValueError(f"{service}/{method}: is no list of roles; write [...]")  # noqa: TRY004
                 for pattern in patterns:
-                    role, slash, name = pattern.partition("/")
+                    role, slash, name = str(pattern).partition("/")
                     if role not in ROLES or not slash or not name:
                         raise ValueError(f"{service}/{method}: {pattern!r} names no known role")
         self._rules = rules

@@ -1,12 +1,13 @@
 """Strict settings: one TOML file and the environment; an unknown key refuses to start.
 
-``TAKEDOWN_<SERVICE>__KEY`` (nested: ``__`` between levels) overrides the file, so that
-secrets need not stand in it.
+``TAKEDOWN_<SERVICE>__KEY`` (nested: ``__`` between levels; lists and tables as JSON) overrides
+the file, so that secrets need not stand in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tomllib
@@ -83,8 +84,11 @@ def load(
     parser.add_argument("--check-config", action="store_true")
     options = parser.parse_args(argv)
     values = _file(service, Path(options.config)) if options.config else {}
-    _overlay(values, f"TAKEDOWN_{service.upper().replace('-', '_')}__", environment)
-    values.setdefault("service", service)
+    problems = _overlay(values, f"TAKEDOWN_{service.upper().replace('-', '_')}_", environment)
+    if values.setdefault("service", service) != service:
+        problems.append(f"service: this is {service}, not {values['service']}; give its own file.")
+    if problems:
+        refuse(service, problems)
     try:
         settings = cls(**values)
     except ValidationError as error:
@@ -111,15 +115,29 @@ def _file(service: str, path: Path) -> dict[str, Any]:
         return dict(refuse(service, [f"{path}: is not TOML ({error}); correct it."]))
 
 
-def _overlay(values: dict[str, Any], prefix: str, environment: Mapping[str, str]) -> None:
-    for name, value in environment.items():
+def _overlay(values: dict[str, Any], prefix: str, environment: Mapping[str, str]) -> list[str]:
+    """Lay the environment over ``values``; one sentence for each variable that does not fit."""
+    problems: list[str] = []
+    for name, value in sorted(environment.items()):
         if not name.startswith(prefix):
             continue
-        *parents, leaf = name[len(prefix) :].lower().split("__")
-        section = values
+        if not name.startswith(prefix + "_"):
+            # With "__" further in it belongs to a service whose name begins like this one's.
+            if "__" not in name:
+                problems.append(f"{name}: unknown variable; levels are joined by __, not _.")
+            continue
+        *parents, leaf = name[len(prefix) + 1 :].lower().split("__")
+        section: Any = values
         for parent in parents:
-            section = section.setdefault(parent, {})
-        section[leaf] = value
+            section = section.setdefault(parent, {}) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or not leaf or "" in parents:
+            problems.append(f"{name}: names no setting; check how its levels are joined by __.")
+            continue
+        try:
+            section[leaf] = json.loads(value) if value.startswith(("[", "{")) else value
+        except ValueError:
+            problems.append(f"{name}: begins like a list or table but is no JSON; correct it.")
+    return problems
 
 
 def _sentence(problem: Any) -> str:

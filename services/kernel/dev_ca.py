@@ -107,6 +107,11 @@ class DevCa:
             data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
             encipher_only=False, decipher_only=False,
         )  # fmt: skip
+        # A stolen development key must not speak for anybody else's identities.
+        ours = x509.NameConstraints(
+            permitted_subtrees=[x509.UniformResourceIdentifier(TRUST_DOMAIN)],
+            excluded_subtrees=None,
+        )
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -117,6 +122,7 @@ class DevCa:
             .not_valid_after(now + CA_LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
+            .add_extension(ours, critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )

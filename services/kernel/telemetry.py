@@ -8,12 +8,13 @@ before it is written: SREs need no clearance.
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 from opentelemetry import context as otel_context
@@ -22,7 +23,7 @@ from opentelemetry.propagate import extract, inject
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 _CONTENT_KEYS: Final = frozenset(
     {"url", "canonical_url", "handle", "text", "phone", "account", "content_id", "message_text"}
 )
+# Addresses of content, not of ours: a SPIFFE id or a traceparent may be logged.
+_ADDRESS: Final = re.compile(r"(?i)\bhttps?:")
 _referral: ContextVar[str] = ContextVar("referral_id", default="")
 
 
@@ -63,9 +66,10 @@ class Telemetry:
 
 def setup(service: str, settings: TelemetrySettings) -> Telemetry:
     """Configure logs, spans and metrics of this process; called once, by a main."""
-    _logs(service, settings.log_level)
+    configure_logs(service, settings.log_level)
     resource = Resource.create({"service.name": f"takedown-{service}"})
     tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(1.0)))
+    tracers.add_span_processor(ReferralSpans())
     readers = []
     if settings.otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -84,7 +88,8 @@ def setup(service: str, settings: TelemetrySettings) -> Telemetry:
     return Telemetry(tracers, meters)
 
 
-def _logs(service: str, level: str) -> None:
+def configure_logs(service: str, level: str, file: TextIO | None = None) -> None:
+    """JSON lines to ``file`` (standard output if None), for structlog and for libraries."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -95,8 +100,9 @@ def _logs(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.WriteLoggerFactory(file=file or sys.stdout),
+        # A cached logger would go on writing where it wrote first; making one costs a microsecond.
+        cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, handlers=[_Bridge()], force=True)
@@ -126,9 +132,27 @@ def _add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping
 
 
 def _drop_content(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in _CONTENT_KEYS & set(event):
-        del event[key]
-    return event
+    cleaned: dict[str, Any] = _without_content(event)
+    return cleaned
+
+
+def _without_content(value: Any) -> Any:
+    """``value`` less every key that names content; any text with an address is withheld."""
+    if isinstance(value, Mapping):
+        return {k: _without_content(v) for k, v in value.items() if k not in _CONTENT_KEYS}
+    if isinstance(value, list | tuple):
+        return [_without_content(part) for part in value]
+    if isinstance(value, str) and _ADDRESS.search(value):
+        return "[withheld]"
+    return value
+
+
+class ReferralSpans(SpanProcessor):
+    """Puts the referral being worked on onto every span that begins."""
+
+    def on_start(self, span: Span, parent_context: otel_context.Context | None = None) -> None:
+        if _referral.get():
+            span.set_attribute(REFERRAL_ID, _referral.get())
 
 
 def bind_referral(referral_id: str) -> None:

@@ -95,11 +95,11 @@ class Observer:
         fetched = await self._client.fetch(content.url)
         if fetched.failure:
             return Look(blocked(f"short_link.{fetched.failure}"), fetched)
+        if fetched.final_url != content.url and not _home(fetched):
+            return Look(unknown("short_link.resolved"), fetched, resolved_url=fetched.final_url)
         if fetched.status in (404, 410):
             return Look(Reading(A.NOT_FOUND, C.MEDIUM, "short_link.not_found"), fetched)
-        if fetched.final_url == content.url or _home(fetched):
-            return Look(Reading(A.NOT_FOUND, C.MEDIUM, "short_link.leads_nowhere"), fetched)
-        return Look(unknown("short_link.resolved"), fetched, resolved_url=fetched.final_url)
+        return Look(Reading(A.NOT_FOUND, C.MEDIUM, "short_link.leads_nowhere"), fetched)
 
 
 def _home(fetched: Fetched) -> bool:

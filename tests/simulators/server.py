@@ -28,6 +28,7 @@ HOSTS = (
     "x.com", "t.co", "www.instagram.com", "instagram.com", "graph.facebook.com",
     "www.facebook.com", "fb.watch", "fb.me", "instagr.am", "ig.me", "facebook.com",
 )  # fmt: skip
+SHELLS = frozenset({"x.com", "facebook.com", "instagram.com"})
 PUSHES = frozenset({"facebook", "instagram", "x"})
 
 
@@ -154,6 +155,11 @@ class Simulator:
         }
         if host in handlers:
             return handlers[host]()
+        if host in SHELLS:
+            # No post text and no Open Graph, for browsers and crawlers alike.
+            return Page(
+                200, b"<!DOCTYPE html><html><body><div id='react-root'></div></body></html>"
+            )
         if parts and host in HOSTS:
             return self._short_link(host, parts)
         return Page(404)

@@ -68,8 +68,8 @@ def _client_challenge(fetched: Fetched, _: Content) -> bool:
 
 def _named(fetched: Fetched, content: Content) -> bool:
     """The page is about the very item that was asked for: soft errors never are."""
-    wanted = content.content_id or content.account
-    return bool(wanted) and f'"entity_id":"{wanted}"' in fetched.text
+    wanted = (content.content_id or content.account).lower()
+    return bool(wanted) and f'"entity_id":"{wanted}"' in fetched.text.lower()
 
 
 _PAGE: Final = (

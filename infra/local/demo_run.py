@@ -1,0 +1,190 @@
+"""What the demonstration's referrers and its operator do, and what they see."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+
+from infra.local.access import channel
+from infra.local.auditor import AcceptedSubmission
+from infra.local.layout import OPERATOR, Layout
+from infra.local.progress_view import ProgressView
+from takedown.intake.v1 import casework_service_pb2 as casework_pb
+from takedown.intake.v1 import referral_service_pb2 as pb
+from takedown.intake.v1.casework_service_pb2_grpc import CaseworkServiceStub
+from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
+from takedown.referral.v1 import enums_pb2 as enums
+from takedown.referral.v1 import event_pb2, referral_pb2
+
+_CLOSED = "CLOSED"
+_TYPE = "REFERRAL_EVENT_TYPE_"
+_FIELDS = ("terms_ground", "legal_grounds", "urgency", "reference", "reason", "campaign_id", "test")
+
+
+class Run:
+    """One play of the example batch. Times are seconds since the epoch, by our clock."""
+
+    def __init__(self, layout: Layout, script: dict[str, Any]) -> None:
+        self.layout = layout
+        self.script = script
+        self.accepted: list[AcceptedSubmission] = []
+        self.dispositions: Counter[str] = Counter()
+        self.referrals: dict[str, referral_pb2.Referral] = {}
+        self.keys: dict[str, str] = {}
+        self.events: dict[str, list[event_pb2.ReferralEvent]] = {}
+        self.seen_at: dict[str, float] = {}
+        self._channels: list[grpc.aio.Channel] = []
+        operator = self._channel("operator", OPERATOR)
+        self._operator = ReferralServiceStub(operator)
+        self._casework = CaseworkServiceStub(operator)
+        self._referrers: dict[str, Any] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+
+    def _channel(self, role: str, name: str) -> grpc.aio.Channel:
+        opened = channel(self.layout, "intake", role, name)
+        self._channels.append(opened)
+        return opened
+
+    async def close(self) -> None:
+        for task in self._errands:
+            task.cancel()
+        for opened in self._channels:
+            await opened.close()
+
+    async def submit(self, lines: list[dict[str, Any]]) -> None:
+        """Submit the lines in order, each run of one referrer's lines as one batch."""
+        for referrer, found in groupby(lines, key=lambda line: str(line["referrer"])):
+            stub = self._referrers.setdefault(
+                referrer, ReferralServiceStub(self._channel("referrer", referrer))
+            )
+            requests = [request_of(line) for line in found]
+            answer = await stub.BatchSubmitReferrals(
+                pb.BatchSubmitReferralsRequest(requests=requests), timeout=20
+            )
+            for request, result in zip(requests, answer.results, strict=True):
+                self._note(referrer, request, result)
+
+    def _note(self, referrer: str, request: Any, result: pb.BatchSubmitResult) -> None:
+        if result.HasField("error"):
+            raise RuntimeError(f"an example was refused: {result.error.message}")
+        referral = result.response.referral
+        self.dispositions[pb.Disposition.Name(result.response.disposition)[12:]] += 1
+        self.accepted.append(AcceptedSubmission(referrer, request.request_id, referral.referral_id))
+        self.keys.setdefault(referral.referral_id, key_of(referral.content))
+
+    async def until_closed(self, patience: float, *, live: bool) -> None:
+        """Follow every event, act where a person must, until all referrals are closed."""
+        with ProgressView(live=live, total=len(self.keys)) as view:
+            try:
+                async with asyncio.timeout(patience):
+                    await self._follow(view)
+            except TimeoutError:
+                return
+
+    async def _follow(self, view: ProgressView) -> None:
+        cursor = ""
+        while len(self.open_referrals()) > 0:
+            request = pb.WatchReferralEventsRequest(cursor=cursor)
+            async for response in self._operator.WatchReferralEvents(request, timeout=300):
+                cursor = response.cursor
+                if response.HasField("event"):
+                    self._take(response.event)
+                    view.show(self.states())
+                if not self.open_referrals():
+                    return
+
+    def _take(self, event: event_pb2.ReferralEvent) -> None:
+        self.events.setdefault(event.referral_id, []).append(event)
+        kind = event_pb2.ReferralEventType.Name(event.type).removeprefix(_TYPE)
+        if event.HasField("platform_event"):
+            self.seen_at.setdefault(event.platform_event.event_id, time.time())
+        if kind == "REVIEW_REQUESTED":
+            self._send(self._decide(event.referral_id))
+        elif kind == "ACKNOWLEDGED" and self._scripted(event.referral_id).get("withdraw"):
+            self._send(self._withdraw(event.referral_id))
+
+    def _send(self, errand: Any) -> None:
+        task = asyncio.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    def _scripted(self, referral_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.script.get(self.keys.get(referral_id, ""), {})
+        return found
+
+    async def _decide(self, referral_id: str) -> None:
+        """The operator: what the script says, else a confirmed offer is referred."""
+        review = self._scripted(referral_id).get(
+            "review", {"decision": "REFER", "reason": "OFFER_CONFIRMED"}
+        )
+        request = casework_pb.DecideReviewRequest(
+            referral_id=referral_id,
+            request_id=str(uuid.uuid4()),
+            decision=enums.ReviewDecision.Value(f"REVIEW_DECISION_{review['decision']}"),
+            reason=enums.ReviewReason.Value(f"REVIEW_REASON_{review['reason']}"),
+        )
+        await self._casework.DecideReview(request, timeout=10)
+
+    async def _withdraw(self, referral_id: str) -> None:
+        owner = next(a.referrer for a in self.accepted if a.referral_id == referral_id)
+        request = pb.WithdrawReferralRequest(
+            referral_id=referral_id, request_id=str(uuid.uuid4()), reason="Referred by mistake."
+        )
+        await self._referrers[owner].WithdrawReferral(request, timeout=10)
+
+    def states(self) -> dict[str, str]:
+        """Latest state by referral."""
+        return {
+            referral_id: enums.ReferralState.Name(events[-1].state)[15:]
+            for referral_id, events in self.events.items()
+        }
+
+    def open_referrals(self) -> list[str]:
+        states = self.states()
+        return [referral_id for referral_id in self.keys if states.get(referral_id) != _CLOSED]
+
+    def outcome(self, referral_id: str) -> str:
+        for event in self.events.get(referral_id, ()):
+            if event.HasField("closed"):
+                return enums.Outcome.Name(event.closed.outcome).removeprefix("OUTCOME_")
+        return "STILL_OPEN"
+
+    def platform(self, referral_id: str) -> str:
+        return self.keys[referral_id].partition("/")[0]
+
+    def unexpected(self) -> list[str]:
+        """Referrals that did not end as their script says."""
+        found = []
+        for referral_id, key in self.keys.items():
+            expected = self.script.get(key, {}).get("expects", "REMOVED")
+            if self.outcome(referral_id) != expected:
+                found.append(f"{key}: {self.outcome(referral_id)} instead of {expected}")
+        return found
+
+
+def request_of(line: dict[str, Any]) -> pb.SubmitReferralRequest:
+    """A line of the example batch as the request it stands for."""
+    request = pb.SubmitReferralRequest(request_id=str(uuid.uuid4()))
+    named = {name: line[name] for name in _FIELDS if name in line}
+    named["terms_ground"] = f"TERMS_GROUND_{line['terms_ground']}"
+    named["urgency"] = f"URGENCY_{line.get('urgency', 'ROUTINE')}"
+    named["legal_grounds"] = [f"LEGAL_GROUND_{g}" for g in line.get("legal_grounds", ())]
+    named["content"] = {name: line.get(name, "") for name in ("url", "text", "language")}
+    json_format.ParseDict(named, request)
+    if "departs_in_seconds" in line:
+        departs = datetime.now(UTC) + timedelta(seconds=line["departs_in_seconds"])
+        request.departure_time.FromDatetime(departs)
+    return request
+
+
+def key_of(content: referral_pb2.Content) -> str:
+    """The script's name of an item."""
+    return f"{content.platform}/{(content.content_id or content.account).lower()}"
