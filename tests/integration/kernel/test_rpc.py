@@ -68,7 +68,6 @@ async def test_a_stream_delivers_everything_in_order(stub: Any) -> None:
     "uri",
     [
         None,
-        "spiffe://elsewhere.internal/service/worker",
         "spiffe://takedown.internal/service/worker/extra",
         "spiffe://takedown.internal/god/worker",
         "https://takedown.internal/service/worker",
@@ -83,6 +82,18 @@ async def test_a_certificate_without_our_identity_gets_nothing(
             pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=5)
         )
     assert (error.kind, error.reason) == (ErrorKind.UNAUTHENTICATED, "NO_IDENTITY")
+    assert servicer.calls == 0
+
+
+async def test_our_authority_cannot_speak_for_another_trust_domain(
+    pki: Pki, target: str, servicer: Steered
+) -> None:
+    foreign = pki.odd("foreign", "spiffe://elsewhere.internal/service/worker")
+    async with connected(target, foreign) as channel:
+        error = await _refused(
+            pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=2)
+        )
+    assert error.kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
     assert servicer.calls == 0
 
 
