@@ -36,9 +36,15 @@ class Steered(pb_grpc.DeliveryServiceServicer):
         self.callers: list[str] = []
         self.traces: list[str] = []
         self.stream_closed = asyncio.Event()
+        # Work of a Complete, and what a Receive waits for after its first item.
+        self.dawdle: Any = None
+        self.pause: asyncio.Event | None = None
+        self.certificates: list[bytes] = []
 
     async def Complete(self, request: Any, context: Any) -> pb.CompleteResponse:  # noqa: N802
-        self._note()
+        self._note(context)
+        if self.dawdle is not None:
+            await self.dawdle(request, context)
         if self.failure is not None:
             raise self.failure
         return pb.CompleteResponse()
@@ -46,19 +52,22 @@ class Steered(pb_grpc.DeliveryServiceServicer):
     async def Receive(  # noqa: N802
         self, request: Any, context: Any
     ) -> AsyncIterator[pb.ReceiveResponse]:
-        self._note()
+        self._note(context)
         try:
             for number in range(self.items):
                 yield pb.ReceiveResponse(item=pb.InboxItem(item_id=str(number)))
+                if self.pause is not None:
+                    await self.pause.wait()
             if self.failure is not None:
                 raise self.failure
         finally:
             self.stream_closed.set()
 
-    def _note(self) -> None:
+    def _note(self, context: Any) -> None:
         self.calls += 1
         self.callers.append(current_identity().short)
         self.traces.append(current_traceparent())
+        self.certificates += context.auth_context()["x509_pem_cert"]
 
 
 @asynccontextmanager
