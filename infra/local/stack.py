@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from infra.local import configs, database
+from infra.local import access, configs, database
 from infra.local.layout import PLATFORMS, REPOSITORY, Layout
 from infra.local.processes import Process, Spec
 
@@ -69,6 +69,7 @@ class Stack:
         self.watch()
         for name, process in self._processes.items():
             self._await(name, process.ready)
+        access.write_profile(self.layout)
         self._say("every service is up")
 
     def watch(self) -> None:
