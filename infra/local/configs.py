@@ -68,7 +68,7 @@ def write_all(layout: Layout) -> dict[str, Path]:
 def _common(layout: Layout, name: str) -> dict[str, Any]:
     tls, _ = layout.certificates(identity_of(name))
     return {
-        "service": name.replace("_", "-"),
+        "service": "adapter" if name.startswith("adapter_") else name,
         "development": True,
         "ready_file": str(layout.root / "run" / f"{name}.ready"),
         "tls": tls,

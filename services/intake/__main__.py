@@ -45,7 +45,9 @@ async def main(settings: IntakeSettings) -> int:
         settings,
         observed,
         register,
-        background=(coalescer.run, watch.background, delivery.background),
+        background=(watch.background, delivery.background),
+        # Calls in flight wait for it: it ends after the last of them.
+        until_drained=(coalescer.run,),
         on_stop=(engine.dispose,),
     )
 
