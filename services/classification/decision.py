@@ -1,0 +1,62 @@
+"""The decision policy: pure, over the scores and what is known of the text and its target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.classification.domain import Decision, LanguageGuess
+from services.classification.language import UNKNOWN
+from services.classification.rules import Policy
+from services.classification.scoring import Scores
+
+
+def decide(
+    policy: Policy, scores: Scores, languages: Sequence[LanguageGuess], kind: str, complete: bool
+) -> tuple[Decision, str]:
+    """The suggestion and, in one sentence, why. Doubt of any kind is a person's to settle.
+
+    ``complete`` is false when the text is empty or was cut.
+    """
+    doubt = _doubt(policy, languages, kind, complete)
+    if doubt:
+        return Decision.REVIEW, doubt
+    refuses = _refuses_refer(policy, scores, languages)
+    if not refuses:
+        return Decision.REFER, "The offer is clear and nothing speaks against it."
+    if (
+        scores.probability <= policy.reject_probability
+        and scores.speech_act in policy.reject_speech_acts
+        and languages[0].confidence >= policy.reject_language_confidence
+    ):
+        return Decision.SUGGEST_REJECT, "It is clearly no advert."
+    return Decision.REVIEW, refuses
+
+
+def _doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, complete: bool) -> str:
+    if not complete:
+        return "The text is missing or too long to be read whole."
+    if kind in policy.review_kinds:
+        return f"The target is a whole {kind}."
+    if kind and kind not in policy.known_kinds:
+        return "The kind of content is not known."
+    if not languages or languages[0].code == UNKNOWN:
+        return "The language is not known."
+    return ""
+
+
+def _refuses_refer(policy: Policy, scores: Scores, languages: Sequence[LanguageGuess]) -> str:
+    """Why the text may not be referred without a person; empty when it may."""
+    if scores.speech_act not in policy.refer_speech_acts:
+        return "It is not clearly an offer."
+    if scores.probability < policy.refer_probability:
+        return "The score is not high enough to refer without a person."
+    if scores.against > policy.refer_against_at_most:
+        return "Some words speak for protected speech or a lawful service."
+    if policy.refer_needs_category and not scores.categories:
+        return "What is offered is not clear."
+    readable = any(
+        guess.code in policy.refer_languages
+        and guess.confidence >= policy.refer_language_confidence
+        for guess in languages
+    )
+    return "" if readable else "The language is not one that the rules are sure of."

@@ -1,0 +1,181 @@
+"""The words of classification: what goes into an engine and what comes out. Plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+MAX_TEXT: Final = 20_000
+
+
+class Label(StrEnum):
+    """The probability cut at one half."""
+
+    SMUGGLING_ADVERT = "SMUGGLING_ADVERT"
+    NOT_ADVERT = "NOT_ADVERT"
+
+
+class SpeechAct(StrEnum):
+    """What the author does with the text. Only an OFFER may be referred without a person."""
+
+    OFFER = "OFFER"
+    SOLICITATION = "SOLICITATION"
+    INFORMATION = "INFORMATION"
+    TESTIMONY = "TESTIMONY"
+    REPORTING = "REPORTING"
+    RESCUE = "RESCUE"
+    ACADEMIC = "ACADEMIC"
+    SATIRE = "SATIRE"
+    GOVERNMENT_WARNING = "GOVERNMENT_WARNING"
+    UNKNOWN = "UNKNOWN"
+
+
+class Category(StrEnum):
+    """What is offered."""
+
+    SMALL_BOAT_CROSSING = "small_boat_crossing"
+    LORRY_OR_VEHICLE = "lorry_or_vehicle"
+    AIR_OR_FERRY_FALSE_DOCUMENT_TRAVEL = "air_or_ferry_false_document_travel"
+    FALSE_DOCUMENTS = "false_documents"
+    SHAM_MARRIAGE_OR_FRAUDULENT_STATUS = "sham_marriage_or_fraudulent_status"
+    ILLEGAL_WORK_OFFER = "illegal_work_offer"
+    RECRUITMENT_OF_FACILITATORS = "recruitment_of_facilitators"
+    PAYMENT_OR_HAWALA_GUARANTOR = "payment_or_hawala_guarantor"
+    TESTIMONIAL_PROMOTION = "testimonial_promotion"
+
+
+class Hook(StrEnum):
+    """What makes the offer attractive."""
+
+    GROUP_DISCOUNT = "group_discount"
+    CHILD_FREE = "child_free"
+    GUARANTEE = "guarantee"
+    PAY_ON_ARRIVAL = "pay_on_arrival"
+    REFER_A_FRIEND = "refer_a_friend"
+    DEPARTURE_DATE = "departure_date"
+    PRICE = "price"
+    SEASONAL_SALE = "seasonal_sale"
+    PACKAGE_TIER = "package_tier"
+
+
+class Decision(StrEnum):
+    """What the assessment suggests; a rejection is always a person's."""
+
+    REFER = "refer"
+    REVIEW = "review"
+    SUGGEST_REJECT = "suggest_reject"
+
+
+class EntityKind(StrEnum):
+    PHONE = "phone"
+    HANDLE = "handle"
+    MESSAGING_MOVE = "messaging_move"
+    PRICE = "price"
+    DATE = "date"
+    DEPARTURE_TIME = "departure_time"
+    URL = "url"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentInput:
+    """One text to assess.
+
+    ``kind`` is a content kind in lower case (post, video, account, ...) or empty. ``now`` is
+    the instant that "tonight" is relative to: aware; its zone is taken for the text's own.
+    """
+
+    id: str
+    text: str
+    now: datetime
+    language_hint: str = ""
+    platform: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageGuess:
+    """``code``: en, fr, tr, ar, sq, vi, fa, prs, ckb, ps, ... ; ``confidence`` from 0 to 1."""
+
+    code: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something named in the text; ``start`` and ``end`` count characters of the original."""
+
+    kind: EntityKind
+    value: str
+    start: int
+    end: int
+    resolved: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One rule that matched the original characters ``start`` to ``end``.
+
+    ``supports`` is a category, a hook or a speech act in lower snake case. A negative weight
+    speaks against an advert.
+    """
+
+    rule_id: str
+    supports: str
+    language: str
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentResult:
+    """What an engine says of one text. ``explanation`` is English for a caseworker."""
+
+    id: str
+    probability: float
+    label: Label
+    speech_act: SpeechAct
+    categories: tuple[Category, ...]
+    hooks: tuple[Hook, ...]
+    languages: tuple[LanguageGuess, ...]
+    entities: tuple[Entity, ...]
+    signals: tuple[Signal, ...]
+    explanation: tuple[str, ...]
+    decision: Decision
+    model_version: str
+    departure_time: datetime | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDescription:
+    """What an engine is: ``engine`` is rules, fast or cascade; ``data_sha256`` in hexadecimal."""
+
+    model_version: str
+    engine: str
+    languages: tuple[str, ...]
+    data_sha256: str
+    rule_count: int
+    policy: Mapping[str, str]
+
+
+class Engine(Protocol):
+    """The seam behind which rules and, later, trained models stand.
+
+    ``assess`` is pure and safe to call from several threads, never raises for any text, and
+    never answers ``refer`` where it is in doubt.
+    """
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same text could be assessed differently."""
+
+    def assess(self, item: AssessmentInput) -> AssessmentResult:
+        """Assess one text; what could not be done stands in ``warnings``."""
+
+    def describe(self) -> EngineDescription:
+        """Version, languages, digest of the data, and the policy in force."""

@@ -1,0 +1,138 @@
+"""The rule engine behind the Assess protocol. A trained model takes its place behind ``Engine``."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from services.classification import (
+    decision,
+    departure,
+    entities,
+    explain,
+    language,
+    lexica,
+    scoring,
+    signals,
+)
+from services.classification import rules as ruleset
+from services.classification.domain import (
+    MAX_TEXT,
+    AssessmentInput,
+    AssessmentResult,
+    EngineDescription,
+    Entity,
+    EntityKind,
+    SpeechAct,
+)
+from services.classification.matcher import MAX_MATCHES
+from services.classification.normalise import normalise
+
+# Raised by hand when the code changes what the same data would say; the digest covers the data.
+CODE_VERSION: Final = "1"
+_DEPARTURE_FROM: Final = 0.3
+
+
+class RuleEngine:
+    """Reads its data once; ``assess`` is pure and may be called from several threads."""
+
+    def __init__(
+        self,
+        known: lexica.Lexica,
+        rules: ruleset.RuleSet,
+        model: language.Model,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self._lexica = known
+        self._rules = rules
+        self._model = model
+        self._warnings = warnings
+        self._sha256 = hashlib.sha256((known.sha256 + rules.sha256).encode("ascii")).hexdigest()
+
+    @property
+    def version(self) -> str:
+        return f"rules-{CODE_VERSION}-{self._sha256[:12]}"
+
+    def describe(self) -> EngineDescription:
+        return EngineDescription(
+            self.version,
+            "rules",
+            tuple(sorted(self._lexica.languages)),
+            self._sha256,
+            self._lexica.phrases.size + len(self._rules.rules),
+            self._rules.policy.described(),
+        )
+
+    def assess(self, item: AssessmentInput) -> AssessmentResult:
+        """Assess one text, whatever it holds; see ``Engine``."""
+        original = item.text[:MAX_TEXT]
+        text = normalise(original)
+        text.tokens[:] = signals.split_joined(text.tokens, self._lexica.words)
+        every = self._lexica.phrases.match(text.tokens)
+        guesses = language.identify(text, every, self._lexica, self._model, item.language_hint)
+        matches = language.believed(every, guesses)
+        found = signals.build(text, matches, self._rules.concepts, guesses)
+        named = (
+            *entities.find(text, matches, guesses[0].code),
+            *departure.find(text, matches, item.now),
+        )
+        scores = scoring.score(original, found, named, self._rules)
+        leaves = _departure_time(named, scores)
+        complete = bool(original.strip()) and len(item.text) <= MAX_TEXT
+        outcome = decision.decide(self._rules.policy, scores, guesses, item.kind, complete)
+        return AssessmentResult(
+            id=item.id,
+            probability=scores.probability,
+            label=scores.label,
+            speech_act=scores.speech_act,
+            categories=scores.categories,
+            hooks=scores.hooks,
+            languages=guesses,
+            entities=tuple(sorted(named, key=lambda e: (e.start, e.end, e.kind))),
+            signals=found,
+            explanation=explain.explain(
+                original, scores, found, guesses, self._rules.concepts, self._lexica.name,
+                outcome, leaves,
+            ),
+            decision=outcome[0],
+            model_version=self.version,
+            departure_time=leaves,
+            warnings=(*self._warnings, *_warnings(item, guesses[0].code, len(every))),
+        )  # fmt: skip
+
+
+def load() -> RuleEngine:
+    """The engine of this release.
+
+    Raises ValueError, naming the file, when its data is damaged; a missing language model is
+    only a warning in every assessment.
+    """
+    model, warning = language.load_model()
+    known = lexica.read()
+    rules = ruleset.read()
+    strange = known.concepts - rules.concepts.keys()
+    if strange:
+        raise ValueError(f"the lexica name unknown concepts: {', '.join(sorted(strange))}")
+    return RuleEngine(known, rules, model, (warning,) if warning else ())
+
+
+def _departure_time(named: tuple[Entity, ...], scores: scoring.Scores) -> datetime | None:
+    """A departure makes a referral urgent, so one that a report tells of is not taken."""
+    if scores.speech_act is not SpeechAct.OFFER and scores.probability < _DEPARTURE_FROM:
+        return None
+    moments = [e.resolved for e in named if e.kind is EntityKind.DEPARTURE_TIME and e.resolved]
+    return moments[0] if moments else None
+
+
+def _warnings(item: AssessmentInput, code: str, matched: int) -> list[str]:
+    warnings: list[str] = []
+    if not item.text.strip():
+        warnings.append("the text is empty")
+    elif code == language.UNKNOWN:
+        warnings.append("the language is unknown")
+    if len(item.text) > MAX_TEXT:
+        warnings.append(f"the text was cut to {MAX_TEXT} characters")
+    if matched >= MAX_MATCHES:
+        warnings.append("the text repeats itself; only its beginning was matched")
+    return warnings

