@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -37,7 +38,7 @@ _CURRENCY_WORDS: Final = (
     "میلیون|دفتر|پونډه|پونده|یوورو|لک|لاکه|ریال|روپی"
 ).replace("ډ", "د")
 _PRICE: Final = re.compile(
-    rf"[£€$₺]\s?(?:{_AMOUNT})\s?k?\b|(?<![\w.,])(?:{_AMOUNT})\s?k?\s?(?:[£€$₺]|(?:{_CURRENCY_WORDS})\b)"
+    rf"[£€$₺]\s?(?:{_AMOUNT})(?:\s?k\b)?(?!\d)|(?<![\w.,])(?:{_AMOUNT})\s?k?\s?(?:[£€$₺]|(?:{_CURRENCY_WORDS})\b)"
     r"|\b\d{1,3}k\b"
 )
 _DEFAULT_REGION: Final = {
@@ -57,7 +58,7 @@ def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Ent
         *urls,
         *phones,
         *_capped(_handles(text)),
-        *_capped(_prices(text, phones)),
+        *_capped(_prices(text, phones, urls)),
         *_capped(_from_matches(text, matches, _PLACES, EntityKind.PLACE)),
         *_capped(_moves(text, matches, urls)),
     ]
@@ -118,11 +119,19 @@ def _handles(text: Normalised) -> Iterator[Entity]:
         yield _entity(text, EntityKind.HANDLE, match.start(1), match.end(1))
 
 
-def _prices(text: Normalised, phones: Sequence[Entity]) -> Iterator[Entity]:
-    for match in _PRICE.finditer(text.text):
+def _prices(text: Normalised, *others: Sequence[Entity]) -> Iterator[Entity]:
+    """Amounts with a currency, outside phone numbers and links."""
+    taken = sorted((entity.start, entity.end) for found in others for entity in found)
+    at = 0
+    while match := _PRICE.search(text.text, at):
         price = _entity(text, EntityKind.PRICE, match.start(), match.end())
-        if not any(phone.start < price.end and price.start < phone.end for phone in phones):
+        over = next((span for span in taken if span[0] < price.end and price.start < span[1]), None)
+        if over is None:
             yield price
+            at = match.end()
+        else:
+            # Go on behind what was taken: the amount may begin right there.
+            at = max(match.start() + 1, bisect_left(text.starts, over[1]))
 
 
 def _from_matches(
