@@ -54,9 +54,7 @@ def _refuses_refer(policy: Policy, scores: Scores, languages: Sequence[LanguageG
         return "Some words speak for protected speech or a lawful service."
     if policy.refer_needs_category and not scores.categories:
         return "What is offered is not clear."
-    readable = any(
-        guess.code in policy.refer_languages
-        and guess.confidence >= policy.refer_language_confidence
-        for guess in languages
-    )
-    return "" if readable else "The language is not one that the rules are sure of."
+    sure = sum(guess.confidence for guess in languages if guess.code in policy.refer_languages)
+    if sure < policy.refer_language_confidence:
+        return "The language is not one that the rules are sure of."
+    return ""

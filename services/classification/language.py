@@ -22,6 +22,8 @@ _READ_CHARACTERS: Final = 600
 _READ_TOKENS: Final = 400
 _MODEL_WEIGHT: Final = 0.5
 _PLAUSIBLE: Final = 0.08
+# From here on, words of a second language are taken for that language's.
+_BELIEVED: Final = 0.15
 _FEWEST_WORDS: Final = 2.0
 # The model's labels for varieties that share a lexicon of ours.
 _SAME: Final = {
@@ -197,17 +199,22 @@ def _combined(
 
 
 def _split_dari(scores: dict[str, float], tokens: Sequence[Token], lexica: Lexica) -> None:
-    """Farsi and Dari are one to the model: words that only Dari uses tell them apart."""
+    """Farsi and Dari are one to the model: words that only one of them uses tell them apart."""
     persian = scores.get("fa", 0.0) + scores.pop("prs", 0.0)
     if not persian:
         return
-    markers = lexica.languages["prs"].markers
-    found = sum(1 for token in tokens[:_READ_TOKENS] if not markers.isdisjoint(token.forms))
-    if found:
-        dari = min(0.95, 0.55 + 0.15 * (found - 1))
-        scores["prs"], scores["fa"] = persian * dari, persian * (1 - dari)
-    else:
-        scores["fa"] = persian
+    found = {
+        code: sum(
+            1
+            for token in tokens[:_READ_TOKENS]
+            if not lexica.languages[code].markers.isdisjoint(token.forms)
+        )
+        for code in ("fa", "prs")
+    }
+    # Without a mark of either, Farsi is by far the more common on the platforms.
+    ahead = found["prs"] - found["fa"]
+    dari = 0.1 if ahead <= 0 else min(0.95, 0.6 + 0.12 * (ahead - 1))
+    scores["prs"], scores["fa"] = persian * dari, persian * (1 - dari)
 
 
 def _ranked(scores: Mapping[str, float]) -> tuple[LanguageGuess, ...]:
@@ -221,7 +228,8 @@ def believed(matches: Sequence[Match], guesses: Sequence[LanguageGuess]) -> list
 
     English brand names and cover words stand in texts of every language; emojis have none.
     """
-    codes = {guess.code for guess in guesses} | {NO_LANGUAGE}
+    codes = {g.code for g in guesses if g is guesses[0] or g.confidence >= _BELIEVED}
+    codes.add(NO_LANGUAGE)
     if codes & {"fa", "prs"}:
         codes |= {"fa", "prs"}
     return [

@@ -75,7 +75,7 @@ def _language(data: Mapping[str, Any]) -> Language:
         data["name"],
         data["script"],
         frozenset(_folded(data["function_words"].split())),
-        frozenset(_folded(data.get("markers", "").split(","))),
+        frozenset(_folded(data.get("markers", "").split())),
     )
 
 

@@ -24,6 +24,8 @@ class Concept:
     supports: str
     weight: float
     says: str
+    # How much of the weight counts when the speech act is chosen.
+    act_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def _concept(name: str, entry: Mapping[str, Any]) -> Concept:
     if entry["role"] not in _ROLES or entry["supports"] not in known:
         raise ValueError(f"concept {name}: unknown role or unknown word in supports")
     weight = float(entry.get("weight", 0.0))
-    return Concept(name, entry["role"], entry["supports"], weight, entry["says"])
+    share = float(entry.get("act_share", 1.0))
+    return Concept(name, entry["role"], entry["supports"], weight, entry["says"], share)
 
 
 def _rule(entry: Mapping[str, Any], concepts: Mapping[str, Concept]) -> Rule:

@@ -23,6 +23,7 @@ from services.classification.signals import is_inside, quoted_spans
 _HALF: Final = 0.5
 # Below this much evidence a speech act is a guess.
 _EVIDENT: Final = 1.0
+_MOST_REPEATED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Scores:
 class _Evidence:
     concepts: frozenset[str]
     offer: float
-    against: dict[SpeechAct, float]
+    against: float
+    acts: dict[SpeechAct, float]
 
 
 def score(
@@ -53,8 +55,7 @@ def score(
     """Pure: the same signals and rules give the same scores."""
     evidence = _evidence(original, signals, entities, rules)
     service, fired, categories = _service(evidence.concepts, rules)
-    against = min(sum(evidence.against.values()), rules.score["against_cap"])
-    odds = rules.score["bias"] + service + evidence.offer - against
+    odds = rules.score["bias"] + service + evidence.offer - evidence.against
     enough = rules.score["together_from"]
     if service >= enough and evidence.offer >= enough:
         odds += rules.score["together"]
@@ -68,7 +69,7 @@ def score(
         _hooks(evidence.concepts, entities, rules),
         service,
         evidence.offer,
-        against,
+        evidence.against,
         fired,
     )
 
@@ -84,8 +85,8 @@ def _evidence(
         counted[name] += 1
         if not is_inside(quotes, signal.start, signal.end):
             outside.add(name)
-    against = _against(counted, outside, rules)
-    speaks_against = sum(against.values()) >= _EVIDENT
+    against, acts = _against(counted, outside, rules)
+    speaks_against = against >= _EVIDENT
     offer = 0.0
     for name in counted:
         concept = rules.concepts[name]
@@ -94,18 +95,22 @@ def _evidence(
             offer += concept.weight * kept
     offer += _from_entities(entities, counted, rules)
     offer = min(offer, rules.score["offer_cap"])
-    return _Evidence(frozenset(counted), offer, against)
+    return _Evidence(frozenset(counted), offer, against, acts)
 
 
-def _against(counted: dict[str, int], outside: set[str], rules: RuleSet) -> dict[SpeechAct, float]:
-    """Weight for each other speech act; said again, a concept counts a little more."""
-    against: dict[SpeechAct, float] = defaultdict(float)
+def _against(
+    counted: dict[str, int], outside: set[str], rules: RuleSet
+) -> tuple[float, dict[SpeechAct, float]]:
+    """The weight against an advert, and for each act; said again, a concept counts more."""
+    acts: dict[SpeechAct, float] = defaultdict(float)
+    total = 0.0
     for name, count in counted.items():
         concept = rules.concepts[name]
         if concept.role == "against" and name in outside:
-            more = 1.0 + rules.score["repeated_against"] * min(count - 1, 3)
-            against[SpeechAct(concept.supports.upper())] -= concept.weight * more
-    return against
+            more = 1.0 + rules.score["repeated_against"] * min(count - 1, _MOST_REPEATED)
+            total -= concept.weight * more
+            acts[SpeechAct(concept.supports.upper())] -= concept.weight * more * concept.act_share
+    return min(total, rules.score["against_cap"]), acts
 
 
 def _from_entities(entities: Sequence[Entity], counted: dict[str, int], rules: RuleSet) -> float:
@@ -134,7 +139,7 @@ def _speech_act(advert: bool, service: float, evidence: _Evidence) -> SpeechAct:
     if advert:
         return SpeechAct.OFFER
     act, weight = max(
-        evidence.against.items(), key=lambda item: item[1], default=(SpeechAct.UNKNOWN, 0.0)
+        evidence.acts.items(), key=lambda item: item[1], default=(SpeechAct.UNKNOWN, 0.0)
     )
     if weight >= _EVIDENT:
         return act

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from services.classification.domain import LanguageGuess, Signal
@@ -16,6 +16,15 @@ from services.classification.rules import Concept
 
 # A phrase may stand in a text a thousand times; a caseworker needs it shown a few times.
 MAX_PER_CONCEPT: Final = 8
+# Longer phrases of which roles leave a shorter one without a say.
+_HIDDEN_BY: Final[Mapping[str, frozenset[str]]] = {
+    "service": frozenset({"against"}),
+    "offer": frozenset({"against", "offer"}),
+    "against": frozenset({"service", "offer", "against"}),
+    "frame": frozenset({"against"}),
+}
+# Phrases that begin shortly before a word: more than any lexicon has around one.
+_NEIGHBOURS: Final = 40
 _LONGEST_WORD: Final = 16
 _SHORTEST_WORD: Final = 4
 _LONGEST_JOINED: Final = 400
@@ -72,7 +81,30 @@ def build(
         for name, places in by_concept.items()
         for start, end, language in _distinct(places, rank)
     ]  # fmt: skip
-    return tuple(sorted(signals, key=lambda s: (s.start, s.end, s.rule_id)))
+    return tuple(sorted(_outermost(signals, concepts), key=lambda s: (s.start, s.end, s.rule_id)))
+
+
+def _outermost(signals: Sequence[Signal], concepts: Mapping[str, Concept]) -> Iterator[Signal]:
+    """Leave out what a longer phrase of another kind says better.
+
+    "Boat hire" is lawful travel and no boat; the "refugee" in "refugee story for sale" speaks
+    for no report; the "discount" of a "group discount" is no seasonal one.
+    """
+    wider = sorted((s.start, s.end, concepts[s.rule_id.partition(".")[0]].role) for s in signals)
+    for signal in signals:
+        role = concepts[signal.rule_id.partition(".")[0]].role
+        hidden_by = _HIDDEN_BY[role]
+        at = bisect_right(wider, (signal.start, 1 << 30, ""))
+        near = wider[max(0, at - _NEIGHBOURS) : at]
+        inside = (
+            other_role in hidden_by
+            and start <= signal.start
+            and signal.end <= end
+            and end - start > signal.end - signal.start
+            for start, end, other_role in near
+        )
+        if not any(inside):
+            yield signal
 
 
 def _distinct(
