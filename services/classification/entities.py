@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import phonenumbers
@@ -14,6 +15,8 @@ from services.classification.matcher import Match
 from services.classification.normalise import Normalised
 
 MAX_EACH: Final = 20
+# Runs of digits that are looked at before a text is taken for noise.
+_MOST_TRIED: Final = 100
 _PHONE: Final = re.compile(r"(?<![\w+])(?:\+|00)?\(?\d(?:[ .()/\-]{0,2}\d){6,16}(?!\w)")
 _NOT_PHONE: Final = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[:.]\d\d")
 _URL: Final = re.compile(
@@ -82,7 +85,7 @@ def _urls(text: Normalised) -> Iterator[Entity]:
 
 
 def _phones(text: Normalised, region: str) -> Iterator[Entity]:
-    for match in _PHONE.finditer(text.text):
+    for match in islice(_PHONE.finditer(text.text), _MOST_TRIED):
         raw = match.group()
         if _NOT_PHONE.match(raw.strip("() ")):
             continue

@@ -19,6 +19,7 @@ _LOOKALIKES: Final = folding.lookalikes()
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[@$!][^\W_]+)*")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
+_EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
 _SPACED_AT_LEAST: Final = 3
 _SEPARATORS: Final = frozenset(" .-_*|·/,~+•")
@@ -82,8 +83,17 @@ def _folded(original: str) -> tuple[list[str], list[int], list[int]]:
     starts: list[int] = []
     ends: list[int] = []
     table = _TABLE
+    # An emoji says no more when it is repeated in one unbroken row.
+    row: set[str] = set()
     for index, end, char in _units(original):
-        for part in table[char] if len(char) == 1 else f" {char} ":
+        folded = table[char] if len(char) == 1 else f" {char} "
+        if folded.startswith(_EMOJI_WORD):
+            if folded in row:
+                continue
+            row.add(folded)
+        elif row and folded:
+            row.clear()
+        for part in folded:
             chars.append(part)
             starts.append(index)
             ends.append(end)

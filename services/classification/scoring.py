@@ -24,6 +24,7 @@ _HALF: Final = 0.5
 # Below this much evidence a speech act is a guess.
 _EVIDENT: Final = 1.0
 _MOST_REPEATED: Final = 4
+_MANY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _evidence(
         counted[name] += 1
         if not is_inside(quotes, signal.start, signal.end):
             outside.add(name)
+    if counted.get("document", 0) >= _MANY:
+        counted["many_documents"] = 1
     against, acts = _against(counted, outside, rules)
     speaks_against = against >= _EVIDENT
     offer = 0.0
