@@ -30,7 +30,9 @@ _NUMERIC: Final = re.compile(
 )
 _CLOCK: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:./])")
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa)")
-_ORDINAL: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|te|ta|de|da|inde|unda|ye)?")
+_ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
+# Kurdish joins the hour to "of the morning" by a letter.
+_BARE_HOUR: Final = re.compile("([01]?[0-9]|2[0-3])ی?")
 _WORDS_BEFORE: Final = ("departure", "crossing", "travel", "boat", "cover", "availability")
 _PART_OF_DAY: Final = {
     "morning": time(6), "noon": time(12), "evening": time(19), "night": time(22),
@@ -215,16 +217,27 @@ def _hours(text: Normalised, labels: Labels) -> Iterator[_Hour]:
 
 def _hour_of(tokens: Sequence[Token], index: int, labels: Labels) -> _Hour | None:
     """A bare number that the words beside it make an hour: "5 am", "saat 5", "ساعت ۵"."""
-    form = tokens[index].forms[0]
-    if not form.isdigit() or len(form) > 2 or int(form) > 23:  # noqa: PLR2004 - hours of a day
+    found = _BARE_HOUR.fullmatch(tokens[index].forms[0])
+    if found is None:
         return None
     after = {label for label, _ in labels.get(index + 1, ())}
     before = {label for i in (index - 1, index - 2) for label, _ in labels.get(i, ())}
-    half = _half(tokens, labels, tokens[index].end) if after or before else ""
-    if not (after & {"am", "pm", "hour"} or "hour_before" in before):
+    said = after & {"am", "pm", "hour"} or "hour_before" in before
+    if not said and not ("at" in before and _day_beside(labels, index)):
         return None
-    at = time(_to_24(int(form), half))
+    half = _half(tokens, labels, tokens[index].end)
+    at = time(_to_24(int(found[1]), half))
     return _Hour(at, tokens[index].start, tokens[index].end, not half)
+
+
+def _day_beside(labels: Labels, index: int) -> bool:
+    """Whether a day is named close by, so that "at 11" is a time and no house number."""
+    near = range(index - _BESIDE - 1, index + _BESIDE + 1)
+    return any(
+        label.partition(".")[0] in ("today", "tonight", "tomorrow", "weekdays")
+        for i in near
+        for label, _ in labels.get(i, ())
+    )
 
 
 def _half(tokens: Sequence[Token], labels: Labels, end: int) -> str:

@@ -120,6 +120,7 @@ def _from_entities(entities: Sequence[Entity], counted: dict[str, int], rules: R
     kinds = {entity.kind for entity in entities}
     weight = rules.score["phone"] * (EntityKind.PHONE in kinds)
     weight += rules.score["handle"] * (EntityKind.HANDLE in kinds)
+    weight += rules.score["departure_entity"] * (EntityKind.DEPARTURE_TIME in kinds)
     if "price" not in counted:
         weight += rules.score["price_entity"] * (EntityKind.PRICE in kinds)
     return weight

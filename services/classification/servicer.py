@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from datetime import datetime
 from typing import Any, Final
 
 from services.classification import wire
@@ -18,9 +20,12 @@ from takedown.referral.v1 import assessment_pb2
 SERVICE: Final = "takedown.classification.v1.ClassificationService"
 # Shorter texts take less time than handing them to a thread and back.
 _INLINE: Final = 600
+_PIECE: Final = 25
 
 
 class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
+    """Long texts and batches are assessed on ``executor``, off the event loop."""
+
     def __init__(self, engine: Engine, executor: Executor, clock: Clock) -> None:
         self._engine = engine
         self._executor = executor
@@ -34,15 +39,14 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
     async def BatchAssess(  # noqa: N802
         self, request: pb.BatchAssessRequest, context: Any
     ) -> pb.BatchAssessResponse:
-        results = []
-        for one in request.requests:
-            try:
-                validate(one)
-                assessment = await self._assess(one)
-                results.append(pb.BatchAssessResult(assessment=assessment))
-            except Exception as error:
-                status = to_status(as_domain_error(error))
-                results.append(pb.BatchAssessResult(error=status))
+        """A result per item, in order; one bad item never spoils the rest."""
+        now = self._clock.now()
+        loop = asyncio.get_running_loop()
+        results: list[pb.BatchAssessResult] = []
+        # In pieces: a caller that has gone away stops the work at the next one.
+        for start in range(0, len(request.requests), _PIECE):
+            piece = request.requests[start : start + _PIECE]
+            results += await loop.run_in_executor(self._executor, self._each, piece, now)
         return pb.BatchAssessResponse(results=results)
 
     async def DescribeModel(  # noqa: N802
@@ -52,9 +56,23 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
 
     async def _assess(self, request: pb.AssessRequest) -> assessment_pb2.Assessment:
         now = self._clock.now()
-        item = wire.read(request, now)
-        if len(item.text) <= _INLINE:
-            return wire.assessment(self._engine.assess(item), now)
+        if len(request.text) <= _INLINE:
+            return self._one(request, now)
         loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self._executor, self._engine.assess, item)
-        return wire.assessment(result, now)
+        return await loop.run_in_executor(self._executor, self._one, request, now)
+
+    def _one(self, request: pb.AssessRequest, now: datetime) -> assessment_pb2.Assessment:
+        return wire.assessment(self._engine.assess(wire.read(request, now)), now)
+
+    def _each(
+        self, requests: Sequence[pb.AssessRequest], now: datetime
+    ) -> list[pb.BatchAssessResult]:
+        results = []
+        for request in requests:
+            try:
+                validate(request)
+                results.append(pb.BatchAssessResult(assessment=self._one(request, now)))
+            except Exception as error:
+                status = to_status(as_domain_error(error))
+                results.append(pb.BatchAssessResult(error=status))
+        return results

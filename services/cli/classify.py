@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, BinaryIO, Final, NoReturn
 
 import typer
 
@@ -14,30 +15,40 @@ from services.classification.domain import MAX_TEXT, AssessmentInput, Assessment
 
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
-_TEXTS: Final = ("id", "text", "language", "kind")
+MAX_LINE_BYTES: Final = 1 << 20
+MAX_ID: Final = 200
+_TEXTS: Final = ("id", "text", "language", "url", "kind")
+
+
+class _RefusedError(ValueError):
+    """One line cannot be assessed; the message is a sentence naming field, reason and remedy."""
 
 
 def classify_command(
     file: Annotated[Path, typer.Argument(help='NDJSON with "id" and "text" in each line.')],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the results go.")],
 ) -> None:
-    """Assess every line of FILE and write one result a line; a bad line gets its error."""
+    """Assess every line of FILE and write one result a line, in order.
+
+    A line holds id and text, and may hold language, url and kind. A line that cannot be
+    assessed gets its error in the output, and the exit code is 1 at the end; 2 when a file
+    cannot be read or written.
+    """
     if not file.is_file():
-        typer.echo(
-            f"{file} is no file; name an NDJSON file with an id and a text a line.", err=True
-        )
-        raise typer.Exit(EXIT_USAGE)
-    model, now, bad = engine.load(), datetime.now(UTC), 0
+        _usage(f"{file} is no file; name an NDJSON file with an id and a text a line.")
+    if output.exists() and output.samefile(file):
+        _usage(f"{output} is the file to be read; name another one for the results.")
+    now, bad = datetime.now(UTC), 0
     try:
-        target = output.open("w", encoding="utf-8")
+        # An error's escape is JSON's too: half a character in an id stays what it was.
+        target = output.open("w", encoding="utf-8", errors="backslashreplace")
+        source = file.open("rb")
     except OSError as error:
-        typer.echo(f"{output} cannot be written ({error.strerror}); name another file.", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
-    with file.open("rb") as source, target:
-        for number, raw in enumerate(source, start=1):
-            if not raw.strip():
-                continue
-            result = _line(model, raw, number, now)
+        _usage(f"{error.filename} cannot be opened ({error.strerror}); check its name and rights.")
+    with source, target:
+        model = engine.load()
+        for number, raw in _lines(source):
+            result = assess_line(model, raw, number, now)
             bad += "error" in result
             target.write(json.dumps(result, ensure_ascii=False) + "\n")
     if bad:
@@ -45,16 +56,32 @@ def classify_command(
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _line(model: Engine, raw: bytes, number: int, now: datetime) -> dict[str, Any]:
+def _usage(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of each line that is not blank; of a longer line only its beginning."""
+    number = 0
+    while raw := source.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        rest = raw
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = source.readline(MAX_LINE_BYTES + 1)
+        if raw.strip():
+            yield number, raw
+
+
+def assess_line(model: Engine, raw: bytes, number: int, now: datetime) -> dict[str, Any]:
+    """The result of one line, or its number, its id where it has one, and its error."""
+    found: dict[str, str] = {}
     try:
-        line = json.loads(raw.decode("utf-8", "replace"))
-        if not isinstance(line, dict) or not isinstance(line.get("text"), str):
-            raise ValueError("no object with a text")  # noqa: TRY004 - one kind for every bad line
-        found = {name: str(line.get(name) or "") for name in _TEXTS}
-        if len(found["text"]) > MAX_TEXT:
-            raise ValueError(f"the text is longer than {MAX_TEXT} characters")
-    except (ValueError, RecursionError) as error:
-        return {"id": "", "line": number, "error": str(error)}
+        line = _object(raw)
+        found["id"] = line["id"] if isinstance(line.get("id"), str) else ""
+        found = _fields(line)
+    except _RefusedError as refused:
+        return {"id": found.get("id", "")[:MAX_ID], "line": number, "error": str(refused)}
     item = AssessmentInput(
         id=found["id"],
         text=found["text"],
@@ -63,6 +90,38 @@ def _line(model: Engine, raw: bytes, number: int, now: datetime) -> dict[str, An
         kind=found["kind"].lower(),
     )
     return as_line(model.assess(item))
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_LINE_BYTES:
+        raise _RefusedError(f"The line is longer than {MAX_LINE_BYTES} bytes; shorten it.")
+    try:
+        line = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _RefusedError("The line is not UTF-8; convert the file.") from None
+    except (ValueError, RecursionError):
+        raise _RefusedError("The line is not JSON; write one JSON object a line.") from None
+    if not isinstance(line, dict):
+        raise _RefusedError("The line is JSON but no object; write one with an id and a text.")
+    return line
+
+
+def _fields(line: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _TEXTS:
+        value = line.get(name)
+        if name == "id" and isinstance(value, int):
+            value = str(value)
+        if value is not None and not isinstance(value, str):
+            raise _RefusedError(f"{name} is no text; write it between quotation marks.")
+        found[name] = value or ""
+    if "text" not in line:
+        raise _RefusedError("text is missing; give the words that are to be assessed.")
+    if not found["id"] or len(found["id"]) > MAX_ID:
+        raise _RefusedError(f"id is missing or too long; give one of 1 to {MAX_ID} characters.")
+    if len(found["text"]) > MAX_TEXT:
+        raise _RefusedError(f"text is longer than {MAX_TEXT} characters; shorten it.")
+    return found
 
 
 def as_line(result: AssessmentResult) -> dict[str, Any]:
