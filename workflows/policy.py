@@ -92,9 +92,10 @@ class Clockwork:
     def grace(self) -> timedelta:
         return self.scaled(self.policy.claim_grace, SHORTEST_DEADLINE)
 
-    def verification_interval(self) -> timedelta:
-        """Between looks while a claim is being verified: a quarter of the grace."""
-        return max(self.grace() / 4, SHORTEST_CADENCE)
+    def verification_interval(self, verifying: timedelta) -> timedelta:
+        """Until the next look while a claim is being verified: often within the grace, when
+        caches run out, then ever more seldom (half of the time that has passed)."""
+        return max(self.grace() / 4, verifying / 2, SHORTEST_CADENCE)
 
     def quorum_spacing(self) -> timedelta:
         return self.scaled(self.policy.quorum_spacing, SHORTEST_SPACING)

@@ -320,15 +320,21 @@ class ReferralWorkflow:
         if self._now() - since >= patience:
             self._next_rung("removal")
             return
-        await self._steps.wait("the content to disappear", p.clockwork.verification_interval())
+        pause = p.clockwork.verification_interval(self._now() - since)
+        await self._steps.wait(
+            "the content to disappear", min(pause, since + patience - self._now())
+        )
 
     async def _await_more_evidence(self) -> None:
         """Unknown never counts: keep looking until the platform's time is over."""
         p = self._p
-        if not p.gone_as and p.answer_time_left(self._now()) <= timedelta():
+        left = p.answer_time_left(self._now())
+        if not p.gone_as and left <= timedelta():
             self._next_rung("removal")
             return
-        await self._steps.wait("evidence of removal", p.clockwork.verification_interval())
+        since = instant(p.verifying_since) or self._now()
+        pause = p.clockwork.verification_interval(self._now() - since)
+        await self._steps.wait("evidence of removal", min(pause, max(left, pause / 4)))
 
     async def _monitor(self) -> None:
         """Step 9: watch for reappearance until the window is over, then close."""

@@ -42,6 +42,9 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "workflows.contracts",
     "workflows.lifecycle",
     "workflows.policy",
+    "workflows.progress",
+    "workflows.answers",
+    "workflows.closing",
 )
 
 

@@ -1,0 +1,152 @@
+"""The world around a workflow: a record, a classifier, an adapter and an observer in memory.
+
+They behave as the services do where the workflow can tell: the record is idempotent on keys,
+the adapter has one effect per notice_id, the observer keeps series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from workflows import contracts
+from workflows.contracts import (
+    AppendRequest,
+    AppendResult,
+    AssessmentFacts,
+    AssessRequest,
+    NoticeRequest,
+    NoticeResult,
+    ObservationFacts,
+    ObserveRequest,
+    ObserveResult,
+    PlatformPolicy,
+    ResolvedLink,
+    ResolveRequest,
+    WithdrawRequest,
+)
+from workflows.lifecycle import State, is_legal
+
+OFFER = AssessmentFacts(0.97, "OFFER", "REFER", "test-1")
+UNSURE = AssessmentFacts(0.55, "UNKNOWN", "REVIEW", "test-1")
+UNLIKELY = AssessmentFacts(0.03, "REPORTING", "SUGGEST_REJECT", "test-1")
+GONE = frozenset({"REMOVED", "AUTHOR_DELETED", "ACCOUNT_SUSPENDED", "NOT_FOUND"})
+
+
+@dataclass
+class World:
+    """Set what is to happen; read what did."""
+
+    assessment: AssessmentFacts = OFFER
+    policy: PlatformPolicy = field(default_factory=PlatformPolicy)
+    # What looks find from now on; a list is used up first, its last value stays.
+    availability: list[str] = field(default_factory=lambda: ["AVAILABLE"])
+    link: ResolvedLink = field(default_factory=ResolvedLink)
+    send_failures: list[str] = field(default_factory=list)
+    down: bool = False
+    events: dict[str, contracts.EventRecord] = field(default_factory=dict)
+    effects: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+    _series: dict[str, list[ObservationFacts]] = field(default_factory=dict)
+
+    @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
+    async def append_events(self, request: AppendRequest) -> AppendResult:
+        for event in request.events:
+            self.events.setdefault(event.key, event)
+        return AppendResult(len(self.events))
+
+    @activity.defn(name=contracts.ACTIVITY_ASSESS)
+    async def assess(self, request: AssessRequest) -> AssessmentFacts:
+        if self.down:
+            raise ApplicationError("broken", type="INTERNAL", non_retryable=True)
+        now = datetime.now(UTC).isoformat()
+        record = contracts.EventRecord(request.event_key, "ASSESSED", "", now)
+        self.events.setdefault(request.event_key, record)
+        return self.assessment
+
+    @activity.defn(name=contracts.ACTIVITY_RESOLVE_LINK)
+    async def resolve(self, request: ResolveRequest) -> ResolvedLink:
+        return self.link
+
+    @activity.defn(name=contracts.ACTIVITY_LOOK_FIRST)
+    async def look_first(self, request: ObserveRequest) -> ObserveResult:
+        result = self._look(request)
+        return ObserveResult(result.gone, result.observations, {"captureId": "c"})
+
+    @activity.defn(name=contracts.ACTIVITY_OBSERVE)
+    async def observe(self, request: ObserveRequest) -> ObserveResult:
+        return self._look(request)
+
+    @activity.defn(name=contracts.ACTIVITY_SUBMIT_NOTICE)
+    async def submit_notice(self, request: NoticeRequest) -> NoticeResult:
+        if self.send_failures:
+            failure = self.send_failures.pop(0)
+            if failure == "lost_answer":
+                self._accept(request.notice_id)
+            final = failure == contracts.ERROR_REFUSED
+            raise ApplicationError("the platform said no", type=failure, non_retryable=final)
+        self._accept(request.notice_id)
+        detail = {"noticeId": request.notice_id, "number": request.number}
+        return NoticeResult(detail, self.policy)
+
+    @activity.defn(name=contracts.ACTIVITY_WITHDRAW_NOTICE)
+    async def withdraw_notice(self, request: WithdrawRequest) -> None:
+        self.withdrawn.append(request.notice_id)
+
+    def activities(self) -> list[Any]:
+        return [
+            self.append_events, self.assess, self.resolve, self.look_first, self.observe,
+            self.submit_notice, self.withdraw_notice,
+        ]  # fmt: skip
+
+    def _accept(self, notice_id: str) -> None:
+        if notice_id not in self.effects:
+            self.effects.append(notice_id)
+
+    def _look(self, request: ObserveRequest) -> ObserveResult:
+        found = self.availability[0]
+        if len(self.availability) > 1:
+            self.availability.pop(0)
+        self.looks.append(request.purpose)
+        series = self._series.setdefault(request.series, [])
+        facts = ObservationFacts(
+            observation_id=f"{request.series}/{len(series)}",
+            availability=found,
+            visible="YES" if found == "AVAILABLE" else "NO" if found in GONE else "CANNOT_TELL",
+            counts_as_gone=found in GONE,
+            observed_at="2026-11-24T10:00:00Z",
+        )
+        series.append(facts)
+        if not facts.counts_as_gone:
+            return ObserveResult(gone=False, observations=list(series))
+        if len(series) >= request.quorum:
+            return ObserveResult(gone=True, observations=list(series))
+        raise ApplicationError(
+            "one more", type=contracts.ERROR_NOT_YET, category=ApplicationErrorCategory.BENIGN
+        )
+
+    # --- what the tests read ----------------------------------------------------------
+
+    def types(self) -> list[str]:
+        """Event types in the order of their keys."""
+        ordered = sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
+        return [event.type for event in ordered]
+
+    def closed(self) -> dict[str, Any]:
+        (event,) = [e for e in self.events.values() if e.type == "CLOSED"]
+        return event.detail
+
+    def only_legal_transitions(self) -> bool:
+        ordered = sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
+        before = State.RECEIVED
+        for event in ordered:
+            after = State(event.state) if event.state else before
+            if after is not before and not is_legal(before, after):
+                return False
+            before = after
+        return True
