@@ -20,13 +20,12 @@ def decide(
     doubt = _doubt(policy, languages, kind, complete)
     if doubt:
         return Decision.REVIEW, doubt
-    refuses = _refuses_refer(policy, scores, languages)
+    refuses = _refuses_refer(policy, scores)
     if not refuses:
         return Decision.REFER, "The offer is clear and nothing speaks against it."
     if (
         scores.probability <= policy.reject_probability
         and scores.speech_act in policy.reject_speech_acts
-        and languages[0].confidence >= policy.reject_language_confidence
     ):
         return Decision.SUGGEST_REJECT, "It is clearly no advert."
     return Decision.REVIEW, refuses
@@ -41,10 +40,13 @@ def _doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, comple
         return "The kind of content is not known."
     if not languages or languages[0].code == UNKNOWN:
         return "The language is not known."
+    sure = sum(g.confidence for g in languages if g.code in policy.well_read_languages)
+    if sure < policy.language_confidence:
+        return "The language is not one that the rules are sure of."
     return ""
 
 
-def _refuses_refer(policy: Policy, scores: Scores, languages: Sequence[LanguageGuess]) -> str:
+def _refuses_refer(policy: Policy, scores: Scores) -> str:
     """Why the text may not be referred without a person; empty when it may."""
     if scores.speech_act not in policy.refer_speech_acts:
         return "It is not clearly an offer."
@@ -54,7 +56,4 @@ def _refuses_refer(policy: Policy, scores: Scores, languages: Sequence[LanguageG
         return "Some words speak for protected speech or a lawful service."
     if policy.refer_needs_category and not scores.categories:
         return "What is offered is not clear."
-    sure = sum(guess.confidence for guess in languages if guess.code in policy.refer_languages)
-    if sure < policy.refer_language_confidence:
-        return "The language is not one that the rules are sure of."
     return ""

@@ -81,7 +81,9 @@ def _entity(
 
 def _urls(text: Normalised) -> Iterator[Entity]:
     for match in _URL.finditer(text.text):
-        yield _entity(text, EntityKind.URL, match.start(), match.end())
+        # A sentence's own punctuation is no part of the link.
+        end = match.start() + len(match.group().rstrip(".,;:!?)]}،؛؟"))
+        yield _entity(text, EntityKind.URL, match.start(), end)
 
 
 def _phones(text: Normalised, region: str) -> Iterator[Entity]:

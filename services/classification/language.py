@@ -25,6 +25,8 @@ _PLAUSIBLE: Final = 0.08
 # From here on, words of a second language are taken for that language's.
 _BELIEVED: Final = 0.15
 _FEWEST_WORDS: Final = 2.0
+# Of a script without a lexicon only the model knows anything.
+_SURE: Final = 0.5
 # The model's labels for varieties that share a lexicon of ours.
 _SAME: Final = {
     "arz": "ar", "apc": "ar", "ary": "ar", "pnb": "ur", "als": "sq", "glk": "fa", "mzn": "fa",
@@ -105,7 +107,10 @@ def identify(
         return (LanguageGuess(UNKNOWN, 0.0),)
     lexical = _lexical(text.tokens, matches, lexica, script)
     by_letters = _letters(sample, script)
-    modelled = {c: p for c, p in model.guess(sample.lower()).items() if _fits(c, script, lexica)}
+    guessed = model.guess(sample.lower())
+    modelled = {code: p for code, p in guessed.items() if _fits(code, script, lexica)}
+    if script == "Other" and max(modelled.values(), default=0.0) < _SURE:
+        return (LanguageGuess(UNKNOWN, 0.0),)
     scores = _combined(lexical, by_letters, modelled)
     code = hint.split("-", maxsplit=1)[0].lower()
     if code in lexica.languages and scores.get(code, 0.0) > 0:

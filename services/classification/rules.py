@@ -49,12 +49,11 @@ class Policy:
     refer_probability: float
     refer_speech_acts: frozenset[SpeechAct]
     refer_against_at_most: float
-    refer_language_confidence: float
-    refer_languages: frozenset[str]
     refer_needs_category: bool
     reject_probability: float
     reject_speech_acts: frozenset[SpeechAct]
-    reject_language_confidence: float
+    well_read_languages: frozenset[str]
+    language_confidence: float
     review_kinds: frozenset[str]
     known_kinds: frozenset[str]
 
@@ -114,12 +113,11 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         refer_probability=float(refer["probability"]),
         refer_speech_acts=_acts(refer["speech_acts"]),
         refer_against_at_most=float(refer["against_at_most"]),
-        refer_language_confidence=float(refer["language_confidence"]),
-        refer_languages=frozenset(refer["languages"]),
         refer_needs_category=bool(refer["needs_category"]),
         reject_probability=float(reject["probability"]),
         reject_speech_acts=_acts(reject["speech_acts"]),
-        reject_language_confidence=float(reject["language_confidence"]),
+        well_read_languages=frozenset(data["languages"]["well_read"]),
+        language_confidence=float(data["languages"]["confidence"]),
         review_kinds=frozenset(data["always_review"]["kinds"]),
         known_kinds=frozenset(data["kinds"]["known"]),
     )

@@ -1,0 +1,75 @@
+"""When a boat is said to leave: found in ten languages and resolved against the post's instant."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from services.classification.domain import EntityKind
+from services.classification.solar import from_solar
+from tests.unit.classification.corpus import LANGUAGES, assess, rows
+
+
+@pytest.mark.parametrize("row", rows("departures"), ids=lambda row: row["id"])
+def test_a_stated_departure_is_resolved(row: dict[str, str]) -> None:
+    result = assess(row["text"])
+    moments = [e.resolved for e in result.entities if e.kind is EntityKind.DEPARTURE_TIME]
+    assert moments == [datetime.fromisoformat(row["leaves"]).replace(tzinfo=UTC)]
+    assert result.departure_time == moments[0]
+
+
+def test_every_language_states_a_departure() -> None:
+    assert {row["language"] for row in rows("departures")} == set(LANGUAGES)
+
+
+def test_the_zone_of_the_post_is_the_zone_of_the_departure() -> None:
+    now = datetime(2026, 6, 3, 23, 30, tzinfo=timezone(timedelta(hours=2)))
+    result = assess("Boat to UK tomorrow 5am from Calais, whatsapp me", now=now)
+    assert result.departure_time == datetime(2026, 6, 4, 5, tzinfo=now.tzinfo)
+
+
+def test_a_report_of_a_departure_is_no_departure() -> None:
+    text = "Police said the boat left Calais on Friday at 5am and sank; 3 migrants drowned."
+    assert assess(text).departure_time is None
+
+
+def test_a_day_without_an_hour_is_never_over_yet() -> None:
+    now = datetime(2026, 6, 3, 22, 45, tzinfo=UTC)
+    leaves = assess("Boat to UK tonight, places available, dm", now=now).departure_time
+    assert leaves is not None
+    assert leaves > now
+
+
+def test_a_month_gone_by_is_next_years() -> None:
+    leaves = assess("Boat to UK 2 March 4am, places available, dm").departure_time
+    assert leaves == datetime(2027, 3, 2, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["31 February", "99/99", "45 June", "32.13.2026", "25:99"])
+def test_a_date_that_does_not_exist_is_none(text: str) -> None:
+    result = assess(f"Boat to UK {text}, dm")
+    assert result.departure_time is None
+
+
+@pytest.mark.parametrize(
+    ("solar", "gregorian"),
+    [
+        # Nowruz as published for these years; 1399 and 1403 are leap years.
+        ((1400, 1, 1), date(2021, 3, 21)),
+        ((1399, 12, 30), date(2021, 3, 20)),
+        ((1403, 12, 30), date(2025, 3, 20)),
+        ((1404, 1, 1), date(2025, 3, 21)),
+        ((1405, 3, 22), date(2026, 6, 12)),
+        ((1357, 11, 22), date(1979, 2, 11)),
+    ],
+)
+def test_the_solar_calendar_agrees_with_known_days(
+    solar: tuple[int, int, int], gregorian: date
+) -> None:
+    assert from_solar(*solar) == gregorian
+
+
+@pytest.mark.parametrize("day", [(1404, 12, 30), (1400, 13, 1), (1400, 7, 31), (1, 1, 1)])
+def test_a_solar_day_that_does_not_exist_is_none(day: tuple[int, int, int]) -> None:
+    assert from_solar(*day) is None

@@ -1,0 +1,92 @@
+"""Every way of writing a word is one, and its place in the original is kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.classification import lexica
+from services.classification.normalise import fold, normalise
+from tests.unit.classification.corpus import LANGUAGES, assess, examples
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("Fëmijët falas", "femijet falas"),
+        ("ÇOCUKLAR ÜCRETSİZ", "cocuklar ucretsiz"),
+        ("Đường biển", "duong bien"),
+        ("𝐁𝐨𝐚𝐭 ｔｏ ⓤⓚ", "boat to uk"),
+        ("bоаt", "boat"),  # Cyrillic o and a
+        ("قـــارب", "قارب"),
+        ("كشتي", fold("کشتی")),
+        ("۱۲ ٣", "12 3"),
+        ("bo\u200bat\u202e", "boat"),
+        ("7️⃣7️⃣", "77"),
+    ],
+)
+def test_look_alike_spellings_are_one(written: str, folded: str) -> None:
+    assert fold(written) == folded
+
+
+@pytest.mark.parametrize("written", ["b o a t", "b.o.a.t", "B-O-A-T", "b_o_a_t", "b*o*a*t"])
+def test_letters_written_apart_are_put_together(written: str) -> None:
+    token = normalise(f"{written} today").tokens[0]
+    assert token.forms[0] == "boat"
+    assert (token.start, token.end) == (0, len(written))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("cr0ss1ng", "crossing"), ("p@ssport", "passport"), ("freeee", "fre")]
+)
+def test_digits_and_signs_are_read_as_the_letters_they_stand_for(written: str, read: str) -> None:
+    assert read in normalise(written).tokens[0].forms
+
+
+def test_genuine_cyrillic_stays_cyrillic() -> None:
+    assert "привет" in normalise("привет как дела").text
+
+
+def test_a_flag_is_one_word_at_both_its_characters() -> None:
+    token = normalise("to 🇬🇧 now").tokens[1]
+    assert token.forms == ("emogb",)
+    assert (token.start, token.end) == (3, 5)
+
+
+def test_an_emoji_repeated_in_a_row_is_said_once() -> None:
+    assert len(normalise("🚤🚤🚤 boat 🚤").tokens) == 3
+
+
+@given(st.text(max_size=300))
+def test_every_folded_character_knows_where_it_came_from(text: str) -> None:
+    folded = normalise(text)
+    assert len(folded.text) == len(folded.starts) == len(folded.ends)
+    assert all(0 <= a < b <= len(text) for a, b in zip(folded.starts, folded.ends, strict=True))
+    assert folded.starts == sorted(folded.starts)
+
+
+@given(st.text(max_size=200))
+def test_folding_what_is_folded_changes_nothing_more(text: str) -> None:
+    once = fold(text)
+    assert fold(once).split() == once.split()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_signal_points_at_the_words_that_it_names(language: str) -> None:
+    phrases = lexica.read().phrases
+    for example in examples(language):
+        for signal in assess(example.text).signals:
+            words = example.text[signal.start : signal.end]
+            assert words == words.strip()
+            matches = phrases.match(normalise(words).tokens)
+            expressed = {f"{match.entry.concept}.{match.entry.language}" for match in matches}
+            assert signal.rule_id in expressed, (example.id, signal.rule_id, words)
+
+
+def test_spans_survive_characters_that_grow_or_vanish() -> None:
+    text = "\u202eﷺ ﬁrst\u200b ship: 🚤 B O A T to 🇬🇧, kids go free"
+    found = {s.rule_id: text[s.start : s.end] for s in assess(text).signals}
+    assert found["child_free.en"] == "kids go free"
+    assert "B O A T" in found.values() or found["boat.en"] == "B O A T"
+    assert found["destination.zxx"] == "🇬🇧"
