@@ -13,6 +13,7 @@ from workflows.lifecycle import TABLE, State
 
 ROOT = Path(__file__).resolve().parents[2]
 _FUNCTION = re.compile(r"`((?:services|workflows|infra)/[\w/]+\.py):([\w.]+)`")
+_TEST = re.compile(r"`(test_\w+)`")
 _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 _REASON_ROW = re.compile(r"^\| `([A-Z_]+)` \|", re.M)
 _STATE_ROW = re.compile(r"^\| ([A-Z_]+) \| [^|]+ \| ([^|]+) \|", re.M)
@@ -68,6 +69,15 @@ def test_every_function_that_the_lifecycle_names_exists() -> None:
 def test_every_function_that_any_page_names_exists() -> None:
     found = {page.name: missing_functions(page.read_text(encoding="utf-8")) for page in pages()}
     assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def test_every_test_that_the_page_on_reliability_names_exists() -> None:
+    named = set(_TEST.findall((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")))
+    known: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        known |= names(path)
+    assert len(named) > 10
+    assert named - known == set()
 
 
 def test_a_function_that_is_gone_is_noticed() -> None:
