@@ -90,22 +90,20 @@ class Steps:
         return True
 
     async def assess(self) -> AssessmentFacts:
-        """Classify and put the assessment on record; a person decides when that cannot be."""
+        """Classify and put the assessment on record.
+
+        The activity never fails for good: what cannot be assessed comes back as facts that
+        send it to a person.
+        """
         await self.flush()
         self.waiting_for = "the assessment"
-        try:
-            facts: AssessmentFacts = await workflow.execute_local_activity(
-                contracts.ACTIVITY_ASSESS,
-                AssessRequest(self._p.referral_id, self._p.event_key()),
-                result_type=AssessmentFacts,
-                start_to_close_timeout=_RECORD_DEADLINE,
-                schedule_to_close_timeout=timedelta(minutes=10),
-                retry_policy=_RECORD_RETRY,
-            )
-        except ActivityError as error:
-            if isinstance(error.cause, CancelledError):
-                raise
-            return AssessmentFacts(0.0, "UNKNOWN", "REVIEW", "", ("it could not be assessed",))
+        facts: AssessmentFacts = await workflow.execute_local_activity(
+            contracts.ACTIVITY_ASSESS,
+            AssessRequest(self._p.referral_id, self._p.event_key()),
+            result_type=AssessmentFacts,
+            start_to_close_timeout=_RECORD_DEADLINE,
+            retry_policy=_RECORD_RETRY,
+        )
         return facts
 
     async def resolve_link(self) -> ResolvedLink:

@@ -47,7 +47,6 @@ class World:
     availability: list[str] = field(default_factory=lambda: ["AVAILABLE"])
     link: ResolvedLink = field(default_factory=ResolvedLink)
     send_failures: list[str] = field(default_factory=list)
-    down: bool = False
     events: dict[str, contracts.EventRecord] = field(default_factory=dict)
     effects: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
@@ -62,8 +61,6 @@ class World:
 
     @activity.defn(name=contracts.ACTIVITY_ASSESS)
     async def assess(self, request: AssessRequest) -> AssessmentFacts:
-        if self.down:
-            raise ApplicationError("broken", type="INTERNAL", non_retryable=True)
         now = datetime.now(UTC).isoformat()
         record = contracts.EventRecord(request.event_key, "ASSESSED", "", now)
         self.events.setdefault(request.event_key, record)

@@ -8,16 +8,19 @@ import grpc
 from temporalio import activity
 
 from services.kernel import telemetry
+from services.kernel.grpc_errors import from_rpc_error
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.classification.v1.classification_service_pb2_grpc import ClassificationServiceStub
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.referral.v1 import assessment_pb2, enums_pb2, event_pb2, referral_pb2
 from workflows import contracts
-from workflows.activities.failures import call_failure
+from workflows.activities.failures import again
 from workflows.activities.intake import ACTOR, IntakeActivities
 from workflows.contracts import AssessmentFacts, AssessRequest
 
 DEADLINE = 5.0
+# Attempts, up to fifteen seconds apart: some ten minutes.
+PATIENCE = 45
 
 
 class ClassificationActivities:
@@ -27,10 +30,20 @@ class ClassificationActivities:
 
     @activity.defn(name=contracts.ACTIVITY_ASSESS)
     async def assess_referral(self, request: AssessRequest) -> AssessmentFacts:
-        """Assess, put the whole assessment on record, and return what the policy needs."""
+        """Assess, put the whole assessment on record, and return what the policy needs.
+
+        Never fails for good: after PATIENCE attempts, or for a text that the classifier
+        refuses, the referral goes to a person instead of waiting for a machine.
+        """
         telemetry.bind_referral(request.referral_id)
         referral = await self._intake.read(request.referral_id)
-        assessment = await self._assess(referral)
+        try:
+            assessment = await self._assess(referral)
+        except grpc.aio.AioRpcError as error:
+            failure = from_rpc_error(error)
+            if failure.retryable and activity.info().attempt < PATIENCE:
+                raise again(failure) from error
+            return AssessmentFacts(0.0, "UNKNOWN", "REVIEW", "", (f"{failure.reason}",))
         await self._intake.append(request.referral_id, [_event(request.event_key, assessment)])
         return _facts(assessment)
 
@@ -43,10 +56,7 @@ class ClassificationActivities:
             kind=referral.content.kind,
             reference_time=referral.create_time,
         )
-        try:
-            answer = await self._classification.Assess(request, timeout=DEADLINE)
-        except grpc.aio.AioRpcError as error:
-            raise call_failure(error) from error
+        answer = await self._classification.Assess(request, timeout=DEADLINE)
         return answer.assessment
 
 
