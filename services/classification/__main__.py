@@ -19,7 +19,11 @@ from takedown.classification.v1.classification_service_pb2_grpc import (
 async def main(settings: ClassificationSettings) -> int:
     observed = telemetry.setup("classification", settings.telemetry)
     executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="assess")
-    servicer = ClassificationServicer(engine.load(), executor, SystemClock())
+    try:
+        rules = engine.load()
+    except (ValueError, OSError) as error:
+        config.refuse("classification", [f"{error}; restore the files of the release."])
+    servicer = ClassificationServicer(rules, executor, SystemClock())
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ClassificationServiceServicer_to_server(servicer, server)

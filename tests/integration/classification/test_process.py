@@ -1,0 +1,86 @@
+"""The service as a process of its own: starts, answers, stops with 0, says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from pathlib import Path
+
+from services.kernel import grpc_client
+from takedown.classification.v1 import classification_service_pb2 as pb
+from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
+from tests.fakes.pki import Pki
+
+NAME = grpc_client.server_name("classification")
+REPOSITORY = Path(__file__).resolve().parents[3]
+CANARY = "Boat from Calais to UK tonight, kids free, WhatsApp +44 7700 900188"
+
+
+def settings(pki: Pki, folder: Path, extra: str = "") -> Path:
+    tls = pki.tls("service/classification")
+    file = folder / "classification.toml"
+    file.write_text(
+        f'ready_file = "{folder / "ready"}"\n{extra}\n[tls]\nca_file = "{tls.ca_file}"\n'
+        f'cert_file = "{tls.cert_file}"\nkey_file = "{tls.key_file}"\n'
+        '[telemetry]\nlog_level = "DEBUG"\n',
+        encoding="utf-8",
+    )
+    return file
+
+
+async def start(config: Path, *options: str) -> Process:
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "protos" / "gen")])
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.classification", "--config", str(config), *options,
+        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": path}, stdout=PIPE, stderr=STDOUT,
+    )  # fmt: skip
+
+
+async def port(ready: Path, process: Process) -> int:
+    """A file tells of itself by being there: nothing of another process can be awaited."""
+    async with asyncio.timeout(20):
+        while not (found := _written(ready)):
+            assert process.returncode is None, await ended(process)
+            await asyncio.sleep(0.02)
+    return found
+
+
+def _written(ready: Path) -> int:
+    return int(ready.read_text(encoding="ascii")) if ready.exists() else 0
+
+
+async def ended(process: Process) -> tuple[int | None, str]:
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_the_service_answers_stops_with_0_and_logs_no_content(
+    pki: Pki, tmp_path: Path
+) -> None:
+    process = await start(settings(pki, tmp_path))
+    try:
+        target = f"127.0.0.1:{await port(tmp_path / 'ready', process)}"
+        channel = grpc_client.channel(target, pki.tls("service/worker"), NAME)
+        stub = pb_grpc.ClassificationServiceStub(channel)
+        answer = await stub.Assess(pb.AssessRequest(item_id="1", text=CANARY), timeout=10)
+        await channel.close()
+        assert answer.assessment.probability > 0.5
+        process.terminate()
+        code, output = await ended(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    assert code == 0, output
+    assert "stopped" in output
+    assert not any(word in output for word in ("Calais", "900188", "kids"))
+
+
+async def test_an_unknown_setting_refuses_to_start(pki: Pki, tmp_path: Path) -> None:
+    process = await start(settings(pki, tmp_path, "thraeds = 2"), "--check-config")
+    code, output = await ended(process)
+    assert code == 2
+    assert "thraeds" in output
