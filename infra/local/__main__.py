@@ -32,6 +32,7 @@ def guard(root: Path, role: str) -> Process:
 def up(root: Path, time_scale: float | None) -> int:
     layout = Layout.prepare(root, time_scale=time_scale)
     (root / "run" / "up").unlink(missing_ok=True)
+    stopping(root).unlink(missing_ok=True)
     supervisor = guard(root, "supervise")
     if not supervisor.alive():
         supervisor.start()
@@ -45,11 +46,19 @@ def up(root: Path, time_scale: float | None) -> int:
     return 0
 
 
+def stopping(root: Path) -> Path:
+    """While this file exists no guard starts the other: the stack is being stopped."""
+    return root / "run" / "stopping"
+
+
 def down(root: Path) -> int:
-    """Keeper first, so that it does not undo what we do."""
-    for role in ("keep", "supervise"):
-        process = guard(root, role)
+    """Both guards are told before either is waited for, so that neither undoes it."""
+    (root / "run").mkdir(parents=True, exist_ok=True)
+    stopping(root).touch()
+    guards = [guard(root, role) for role in ("keep", "supervise")]
+    for process in guards:
         process.terminate()
+    for process in guards:
         process.wait(_PATIENCE)
     (root / "run" / "up").unlink(missing_ok=True)
     # A supervisor that had been killed leaves its processes to us.
@@ -94,7 +103,7 @@ def _each_other(root: Path, role: str, stop: list[int]) -> None:
     """Watch the other guard until we are told to stop."""
     while not stop:
         other = guard(root, role)
-        if not other.alive():
+        if not other.alive() and not stopping(root).exists():
             other.start()
             time.sleep(1.0)
         time.sleep(0.3)
@@ -114,6 +123,7 @@ def main() -> int:
     parser.add_argument("--time-scale", type=float)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    options.root = options.root.resolve()
     if options.what == "up":
         return up(options.root, options.time_scale)
     if options.what == "status":

@@ -53,7 +53,7 @@ async def serve(config: dict[str, Any]) -> None:
         loop.add_signal_handler(number, stop.set)
     serving = asyncio.create_task(server.serve())
     pushing = asyncio.create_task(simulator.push(stop))
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - it offers no event
         await asyncio.sleep(0.01)
     ready = Path(config["ready_file"])
     draft = ready.with_suffix(".new")

@@ -149,7 +149,7 @@ def instagram_oembed(state: str) -> Page:
     return _json({"error": error}, 400)
 
 
-def instagram_embed(state: str, user_agent: str) -> Page:
+def instagram_embed(state: str, user_agent: str) -> Page:  # noqa: PLR0911 - a case a state
     if state == "login_wall":
         return _redirect("https://www.instagram.com/accounts/login/?next=x")
     if state == "blocked":

@@ -1,0 +1,68 @@
+"""Histories that ran once must replay for ever, and a replay must be able to fail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.workflow import NondeterminismError
+
+from workflows import contracts
+from workflows.contracts import StartReferral
+from workflows.referral import ReferralWorkflow
+from workflows.worker import SANDBOX
+
+HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+# Values that stand for content: none of them may be in any history.
+CANARIES = ("http", "www.", "+44", "whatsapp", "@")
+
+
+def test_there_are_histories() -> None:
+    assert len(HISTORIES) >= 9
+
+
+def read(path: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_recorded_history_replays(path: Path) -> None:
+    history = read(path)
+    replayer = Replayer(
+        workflows=[ReferralWorkflow],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+    )
+    await replayer.replay_workflow(history)
+
+
+@workflow.defn(name=contracts.WORKFLOW, sandboxed=False)
+class ChangedWorkflow:
+    """What a careless change would be: another first step."""
+
+    @workflow.run
+    async def run(self, start: StartReferral) -> str:
+        await workflow.sleep(timedelta(seconds=1))
+        return start.referral_id
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_careless_change_is_caught(path: Path) -> None:
+    history = read(path)
+    with pytest.raises(NondeterminismError):
+        await Replayer(workflows=[ChangedWorkflow]).replay_workflow(history)
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_a_history_holds_no_content(path: Path) -> None:
+    history = read(path)
+    payloads = b"".join(
+        payload.data
+        for event in history.events
+        for payload in event.workflow_execution_started_event_attributes.input.payloads
+    )
+    assert not [canary for canary in CANARIES if canary.encode() in payloads.lower()]
