@@ -8,7 +8,6 @@ already over.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from itertools import islice
 from typing import Final
 
 from services.classification.domain import Entity, EntityKind
+from services.classification.hours import NOON, Hour, Labels, find_hours
 from services.classification.lexica import CALENDAR
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token
@@ -28,11 +28,7 @@ _BESIDE: Final = 3
 _NUMERIC: Final = re.compile(
     r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?)(?![\d./-]*\d)"
 )
-_CLOCK: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:./])")
-_ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa)")
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
-# Kurdish joins the hour to "of the morning" by a letter.
-_BARE_HOUR: Final = re.compile("([01]?[0-9]|2[0-3])ی?")
 _WORDS_BEFORE: Final = ("departure", "crossing", "travel", "boat", "cover", "availability")
 _PART_OF_DAY: Final = {
     "morning": time(6), "noon": time(12), "evening": time(19), "night": time(22),
@@ -40,11 +36,8 @@ _PART_OF_DAY: Final = {
 }  # fmt: skip
 _NUMERIC_YEAR: Final = 100
 _MONTHS: Final = 12
-_NOON_HOUR: Final = 12
 _SMALL_HOURS: Final = 5
 _DECEMBER_DAYS: Final = 31
-
-Labels = dict[int, list[tuple[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +51,6 @@ class _Day:
     exact: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Hour:
-    at: time
-    start: int
-    end: int
-    # An hour without a minute or a half of the day may be of the morning or of the evening.
-    open_half: bool = False
-
-
 def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Entity, ...]:
     """DATE for each day that is named; DEPARTURE_TIME for the one that a departure is said of.
 
@@ -74,7 +58,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
     """
     labels = _labels(matches)
     days = _without_overlap(_days(text, labels, now))[:MAX_DATES]
-    hours = list(islice(_hours(text, labels), MAX_DATES))
+    hours = list(islice(find_hours(text, labels), MAX_DATES))
     if not days and not hours:
         return ()
     dates = [
@@ -201,61 +185,6 @@ def _numeric(match: re.Match[str], now: datetime) -> date | None:
     return _next(month, day, now, year) if day else None
 
 
-def _hours(text: Normalised, labels: Labels) -> Iterator[_Hour]:
-    for match in _CLOCK.finditer(text.text):
-        start, end = text.span(match.start(), match.end())
-        half = _half(text.tokens, labels, end)
-        yield _Hour(time(_to_24(int(match[1]), half), int(match[2])), start, end)
-    for index, token in enumerate(text.tokens):
-        hour = _hour_of(text.tokens, index, labels)
-        if hour is not None:
-            yield hour
-        elif found := _ATTACHED.fullmatch(token.forms[0]):
-            half = found[2] if found[2] in ("am", "pm") else _half(text.tokens, labels, token.end)
-            yield _Hour(time(_to_24(int(found[1]), half)), token.start, token.end, not half)
-
-
-def _hour_of(tokens: Sequence[Token], index: int, labels: Labels) -> _Hour | None:
-    """A bare number that the words beside it make an hour: "5 am", "saat 5", "ساعت ۵"."""
-    found = _BARE_HOUR.fullmatch(tokens[index].forms[0])
-    if found is None:
-        return None
-    after = {label for label, _ in labels.get(index + 1, ())}
-    before = {label for i in (index - 1, index - 2) for label, _ in labels.get(i, ())}
-    said = after & {"am", "pm", "hour"} or "hour_before" in before
-    if not said and not ("at" in before and _day_beside(labels, index)):
-        return None
-    half = _half(tokens, labels, tokens[index].end)
-    at = time(_to_24(int(found[1]), half))
-    return _Hour(at, tokens[index].start, tokens[index].end, not half)
-
-
-def _day_beside(labels: Labels, index: int) -> bool:
-    """Whether a day is named close by, so that "at 11" is a time and no house number."""
-    near = range(index - _BESIDE - 1, index + _BESIDE + 1)
-    return any(
-        label.partition(".")[0] in ("today", "tonight", "tomorrow", "weekdays")
-        for i in near
-        for label, _ in labels.get(i, ())
-    )
-
-
-def _half(tokens: Sequence[Token], labels: Labels, end: int) -> str:
-    """am or pm, when one of the next words says so."""
-    first = bisect_left(tokens, end, key=lambda token: token.start)
-    for index in (first, first + 1):
-        for label, _ in labels.get(index, ()):
-            if label in ("am", "pm"):
-                return label
-    return ""
-
-
-def _to_24(hour: int, half: str) -> int:
-    if half == "pm" and hour < _NOON_HOUR:
-        return hour + _NOON_HOUR
-    return 0 if half == "am" and hour == _NOON_HOUR else hour
-
-
 def _without_overlap(days: Iterator[_Day]) -> list[_Day]:
     kept: list[_Day] = []
     for day in sorted(days, key=lambda d: (d.start, d.start - d.end)):
@@ -278,7 +207,7 @@ def _departure(
     text: Normalised,
     matches: Sequence[Match],
     days: Sequence[_Day],
-    hours: Sequence[_Hour],
+    hours: Sequence[Hour],
     now: datetime,
 ) -> Entity | None:
     spoken = [
@@ -304,7 +233,7 @@ def _departure(
     return Entity(EntityKind.DEPARTURE_TIME, text.original[start:end], start, end, moment)
 
 
-def _nearest(day: _Day, hours: Sequence[_Hour]) -> _Hour | None:
+def _nearest(day: _Day, hours: Sequence[Hour]) -> Hour | None:
     reach = _NEAR * 8
     close = [h for h in hours if h.start - day.end < reach and day.start - h.end < reach]
     # A number may be both: "12.06" is the day, not twelve o'clock six.
@@ -312,15 +241,15 @@ def _nearest(day: _Day, hours: Sequence[_Hour]) -> _Hour | None:
     return min(close, key=lambda h: abs(h.start - day.end)) if close else None
 
 
-def _in_part(hour: _Hour, day: _Day) -> time:
+def _in_part(hour: Hour, day: _Day) -> time:
     """ "Tonight at 9" is 21:00; "tonight at 2" stays in the small hours of that night."""
     late = day.part in ("tonight", "evening", "night")
-    if hour.open_half and late and _SMALL_HOURS <= hour.at.hour < _NOON_HOUR:
-        return hour.at.replace(hour=hour.at.hour + _NOON_HOUR)
+    if hour.open_half and late and _SMALL_HOURS <= hour.at.hour < NOON:
+        return hour.at.replace(hour=hour.at.hour + NOON)
     return hour.at
 
 
-def _next_hour(text: Normalised, hours: Sequence[_Hour], now: datetime) -> Entity:
+def _next_hour(text: Normalised, hours: Sequence[Hour], now: datetime) -> Entity:
     hour = hours[0]
     moment = datetime.combine(now.date(), hour.at, tzinfo=now.tzinfo)
     if moment <= now:
