@@ -83,7 +83,9 @@ async def record(name: str, world: World, kind: str, scene: Scene) -> None:
         )  # fmt: skip
         await scene(Play(world, handle, environment))
         history = await handle.fetch_history()
-    (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n", encoding="utf-8")
+    # Stack traces name folders of the machine that recorded them: cut to what is ours.
+    text = history.to_json().replace(f"{BIN.parents[1]}/", "")
+    (HISTORIES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 async def main() -> int:
