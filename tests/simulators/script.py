@@ -84,7 +84,8 @@ class Script:
         return cls({key: _behaviour(value) for key, value in raw.items()})
 
     def find(self, platform: str, key: str) -> Behaviour:
-        return self._behaviours.get(f"{platform}/{key.lower()}", DEFAULT)
+        fallback = self._behaviours.get(f"{platform}/*", DEFAULT)
+        return self._behaviours.get(f"{platform}/{key.lower()}", fallback)
 
     def expectations(self) -> dict[str, str]:
         return {key: found.expects for key, found in self._behaviours.items()}

@@ -1,0 +1,63 @@
+"""The yardsticks: a bare grpc.aio server doing one INSERT, and a bare Temporal workflow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+from temporalio import activity, workflow
+
+METHOD = "/bench.Bare/Insert"
+
+
+@activity.defn
+async def nothing() -> None:
+    """As much as an activity can do without doing anything."""
+
+
+@workflow.defn(sandboxed=False)
+class BareWorkflow:
+    """As many activities as it takes to reach a number of state transitions."""
+
+    @workflow.run
+    async def run(self, activities: int) -> None:
+        for _ in range(activities):
+            await workflow.execute_activity(
+                nothing, task_queue="bare", start_to_close_timeout=timedelta(seconds=30)
+            )
+
+
+def read_files(paths: dict[str, str]) -> dict[str, bytes]:
+    return {name: Path(path).read_bytes() for name, path in paths.items()}
+
+
+async def serve(config: dict[str, Any]) -> None:
+    pool = await asyncpg.create_pool(config["database"], min_size=6, max_size=6)
+
+    async def insert(request: bytes, _: Any) -> bytes:
+        async with pool.acquire() as conn:
+            await conn.execute("INSERT INTO intake.bench (body) VALUES ($1)", request)
+        return b"ok"
+
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(insert)
+    service = grpc.method_handlers_generic_handler("bench.Bare", {"Insert": handler})
+    server.add_generic_rpc_handlers((service,))
+    tls = read_files(config["tls"])
+    credentials = grpc.ssl_server_credentials(
+        [(tls["key_file"], tls["cert_file"])], tls["ca_file"], require_client_auth=True
+    )
+    server.add_secure_port(config["listen"], credentials)
+    await server.start()
+    print("ready", flush=True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(json.loads(sys.argv[1])))
