@@ -33,7 +33,14 @@ async def main(settings: IntakeSettings) -> int:
     coalescer = Coalescer(store, settings.coalesce)
     watch = Watch(engine, settings.database, settings.watch_heartbeat_seconds)
     delivery = DeliveryServicer(engine, settings.database, "intake", clock)
-    referrals = ReferralServicer(engine, coalescer, watch, clock, accept_real=settings.accept_real)
+    referrals = ReferralServicer(
+        engine,
+        coalescer,
+        watch,
+        clock,
+        accept_real=settings.accept_real,
+        platforms=frozenset(settings.platforms),
+    )
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ReferralServiceServicer_to_server(referrals, server)
