@@ -45,6 +45,8 @@ _LOOK_RETRY = RetryPolicy(
 _RECORD_DEADLINE = timedelta(seconds=10)
 _LOOK_DEADLINE = timedelta(seconds=90)
 _SEND_DEADLINE = timedelta(seconds=45)
+# A worker that died is noticed after this; activities beat every two seconds.
+_HEARTBEAT = timedelta(seconds=8)
 
 T = TypeVar("T")
 
@@ -167,6 +169,7 @@ class Steps:
             result_type=NoticeResult,
             task_queue=contracts.platform_queue(p.platform),
             start_to_close_timeout=_SEND_DEADLINE,
+            heartbeat_timeout=_HEARTBEAT,
             schedule_to_close_timeout=p.clockwork.delivery_patience(),
             retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
             priority=self._priority(),
@@ -193,6 +196,7 @@ class Steps:
                 WithdrawRequest(p.notice_id, p.platform),
                 task_queue=contracts.platform_queue(p.platform),
                 start_to_close_timeout=_SEND_DEADLINE,
+                heartbeat_timeout=_HEARTBEAT,
                 schedule_to_close_timeout=p.clockwork.delivery_patience(),
                 retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
                 priority=self._priority(),
@@ -209,6 +213,7 @@ class Steps:
             result_type=type(otherwise),
             task_queue=contracts.OBSERVATION_QUEUE,
             start_to_close_timeout=_LOOK_DEADLINE,
+            heartbeat_timeout=_HEARTBEAT,
             schedule_to_close_timeout=self._look_patience(),
             retry_policy=_LOOK_RETRY,
             priority=self._priority(),

@@ -19,6 +19,7 @@ from infra.local.stack import Stack
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 
+pytestmark = pytest.mark.timeout(240)
 TEXT = json.loads(
     (SCRIPT.parents[3] / "docs/examples/referrals.ndjson").read_text("utf-8").splitlines()[0]
 )["text"]
@@ -63,7 +64,7 @@ async def until_confirmed(stack: Stack, accepted: list[AcceptedSubmission]) -> N
     opened = channel(stack.layout, "intake", "referrer", "nca")
     stub = ReferralServiceStub(opened)
     missing = {item.referral_id for item in accepted}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while missing:
             for referral_id in list(missing):
                 answer = await stub.GetReferral(
@@ -118,7 +119,7 @@ async def until_confirmed_through_outage(stack: Stack, accepted: list[AcceptedSu
     """While the database comes back the only error a caller may see is UNAVAILABLE."""
     import grpc
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             try:
                 await until_confirmed(stack, accepted)

@@ -16,7 +16,7 @@ from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from takedown.adapter.v1.platform_adapter_service_pb2_grpc import PlatformAdapterServiceStub
 from takedown.referral.v1 import referral_pb2
 from workflows import contracts
-from workflows.activities.failures import notice_failure
+from workflows.activities.failures import beating, notice_failure
 from workflows.activities.intake import IntakeActivities
 from workflows.contracts import NoticeRequest, NoticeResult, PlatformPolicy, WithdrawRequest
 
@@ -44,7 +44,8 @@ class AdapterActivities:
         referral = await self._intake.read(request.referral_id)
         adapter = self._adapters[referral.content.platform]
         try:
-            answer = await adapter.SubmitNotice(_notice(request, referral), timeout=DEADLINE)
+            async with beating():
+                answer = await adapter.SubmitNotice(_notice(request, referral), timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise notice_failure(error) from error
         detail = dict(json_format.MessageToDict(answer.notice))
@@ -56,7 +57,8 @@ class AdapterActivities:
             notice_id=request.notice_id, reason="The referrer has taken the referral back."
         )
         try:
-            await self._adapters[request.platform].WithdrawNotice(withdrawal, timeout=DEADLINE)
+            async with beating():
+                await self._adapters[request.platform].WithdrawNotice(withdrawal, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise notice_failure(error) from error
 

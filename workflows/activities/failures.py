@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 import grpc
+from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from services.kernel.errors import DomainError, ErrorKind
@@ -18,6 +23,28 @@ _FINAL = frozenset(
         ErrorKind.ALREADY_EXISTS,
     }
 )
+
+# Seconds; well within the workflow's heartbeat timeout.
+BEAT = 2.0
+
+
+@asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """Heartbeats while the work goes on, so that a worker's death is noticed in seconds and not
+    only when the activity's own deadline has passed."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            activity.heartbeat()
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def notice_failure(error: grpc.aio.AioRpcError) -> ApplicationError:

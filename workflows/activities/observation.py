@@ -16,7 +16,7 @@ from takedown.observation.v1 import observation_service_pb2 as pb
 from takedown.observation.v1.observation_service_pb2_grpc import ObservationServiceStub
 from takedown.referral.v1 import enums_pb2, event_pb2, observation_pb2, referral_pb2
 from workflows import contracts
-from workflows.activities.failures import call_failure
+from workflows.activities.failures import beating, call_failure
 from workflows.activities.intake import ACTOR, IntakeActivities
 from workflows.contracts import (
     ObservationFacts,
@@ -108,7 +108,8 @@ class ObservationActivities:
 
     async def _observe(self, look: pb.ObserveRequest) -> pb.ObserveResponse:
         try:
-            return await self._observation.Observe(look, timeout=DEADLINE)
+            async with beating():
+                return await self._observation.Observe(look, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise call_failure(error) from error
 
@@ -121,7 +122,8 @@ class ObservationActivities:
             content=referral.content,
         )
         try:
-            answer = await self._observation.Capture(capture, timeout=DEADLINE)
+            async with beating():
+                answer = await self._observation.Capture(capture, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise call_failure(error) from error
         return answer.capture
