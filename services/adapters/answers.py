@@ -57,16 +57,23 @@ def _decision(target: platform_event_pb2.PlatformDecision, decision: Any) -> Non
         if decision.get(name):
             setattr(target, name, _enum(kind, prefix, decision[name], f"decision.{name}"))
     countries = decision.get("countries", [])
-    if not isinstance(countries, list) or not all(isinstance(c, str) for c in countries):
+    if not isinstance(countries, list) or not all(
+        isinstance(c, str) and _storable(c) for c in countries
+    ):
         raise AnswerNotUnderstoodError("decision.countries is no list of texts")
     target.countries.extend(countries[:250])
 
 
 def _text(answer: dict[str, Any], name: str, limit: int) -> str:
     value = answer.get(name)
-    if not isinstance(value, str) or len(value) > limit or "\x00" in value:
+    if not isinstance(value, str) or len(value) > limit or not _storable(value):
         raise AnswerNotUnderstoodError(f"{name} is no text of at most {limit} characters")
     return value
+
+
+def _storable(text: str) -> bool:
+    """JSON can spell NUL and half a character; neither can be stored or sent on."""
+    return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def _enum(kind: Any, prefix: str, value: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ from uuid import UUID
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import casework, locate, queries, record, wire
+from services.intake import casework, locate, queries, record, submission, wire
 from services.intake.queries import Reader
 from services.intake.servicer import DEFAULT_PAGE
 from services.kernel import db, telemetry
@@ -46,6 +46,7 @@ class CaseworkServicer(casework_grpc.CaseworkServiceServicer):
     async def DecideReview(  # noqa: N802
         self, request: casework_pb.DecideReviewRequest, context: Any
     ) -> casework_pb.DecideReviewResponse:
+        submission.refuse_unstorable({"note": request.note})
         identity, now = current_identity(), self._clock.now()
         referral_id, request_id = UUID(request.referral_id), UUID(request.request_id)
         telemetry.bind_referral(request.referral_id)

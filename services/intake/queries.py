@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,9 +64,24 @@ def read_token(token: str, field_name: str, *types: Any) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(types):
             raise ValueError("wrong length")
         return [make(value) for make, value in zip(types, values, strict=True)]
-    except (ValueError, TypeError, binascii.Error, UnicodeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         sentence = "This token was not made by this service; start again from the first page."
         raise invalid(field_name, "TOKEN_UNKNOWN", sentence) from None
+
+
+def whole(value: Any) -> int:
+    """A count or position in a token. Raises ValueError for what no database counts to."""
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError("no position")
+    return value
+
+
+def instant(value: str) -> datetime:
+    """A moment in a token. Raises ValueError for one without its time zone."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
 
 
 async def referral(conn: asyncpg.Connection, reader: Reader, referral_id: UUID) -> Row:
@@ -135,13 +149,13 @@ async def list_work(
     """Open reviews: departure first, then urgency, then age."""
     priority, moment, last = -1, datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
     if token:
-        parts = read_token(token, "page_token", int, datetime.fromisoformat, UUID)
+        parts = read_token(token, "page_token", whole, instant, UUID)
         priority, moment, last = parts
     rows = await conn.fetch(
         """
         SELECT * FROM intake.referrals r
         WHERE r.state = 'IN_REVIEW' AND NOT (r.detail -> 'review' ? 'decision')
-            AND (r.priority, r.create_time, r.referral_id) > ($1, $2, $3)
+            AND (r.priority, r.create_time, r.referral_id) > ($1::bigint, $2, $3)
             AND (cardinality($4::text[]) = 0 OR r.platform = ANY($4))
         ORDER BY r.priority, r.create_time, r.referral_id LIMIT $5
         """,

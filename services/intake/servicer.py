@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import accept, casework, queries, record, wire
+from services.intake import accept, casework, queries, record, submission, wire
 from services.intake.coalescer import Coalescer
 from services.intake.queries import Filters, Reader
 from services.intake.submission import NewSubmission
@@ -115,6 +115,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         self, request: pb.ListReferralsRequest, context: Any
     ) -> pb.ListReferralsResponse:
         since = wire.moment(request.updated_since) if request.HasField("updated_since") else None
+        submission.refuse_unstorable({"campaign_id": request.campaign_id})
         filters = Filters(
             states=[enums.ReferralState.Name(s)[len("REFERRAL_STATE_") :] for s in request.states],
             platforms=list(request.platforms),
@@ -142,7 +143,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         size = request.page_size or DEFAULT_EVENTS
         after = 0
         if request.page_token:
-            (after,) = queries.read_token(request.page_token, "page_token", int)
+            (after,) = queries.read_token(request.page_token, "page_token", queries.whole)
         async with db.raw(self._engine) as conn:
             await queries.referral(conn, who, UUID(request.referral_id))
             rows = await queries.list_events(conn, UUID(request.referral_id), after, size + 1)
@@ -167,6 +168,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def WithdrawReferral(  # noqa: N802
         self, request: pb.WithdrawReferralRequest, context: Any
     ) -> pb.WithdrawReferralResponse:
+        submission.refuse_unstorable({"reason": request.reason})
         identity = current_identity()
         who, now = reader(identity), self._clock.now()
         referral_id, request_id = UUID(request.referral_id), UUID(request.request_id)

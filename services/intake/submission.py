@@ -91,13 +91,7 @@ def check(
     Raises:
         DomainError: INVALID with one violation per field.
     """
-    violations = [
-        FieldViolation(
-            name, "CONTROL_CHARACTERS", f"{name} holds a NUL character; remove it and try again."
-        )
-        for name, text in texts.items()
-        if "\x00" in text
-    ]
+    violations = _unstorable(texts)
     violations += _departure(urgency, departure_time, now)
     for number, item in enumerate(evidence):
         if hashlib.sha256(item.content).hexdigest() != item.sha256:
@@ -118,6 +112,27 @@ def check(
         )
     if violations:
         raise _invalid(violations)
+
+
+def refuse_unstorable(texts: dict[str, str]) -> None:
+    """Refuse texts that no database takes.
+
+    Raises:
+        DomainError: INVALID on each field that holds a NUL character.
+    """
+    violations = _unstorable(texts)
+    if violations:
+        raise _invalid(violations)
+
+
+def _unstorable(texts: dict[str, str]) -> list[FieldViolation]:
+    return [
+        FieldViolation(
+            name, "CONTROL_CHARACTERS", f"{name} holds a NUL character; remove it and try again."
+        )
+        for name, text in texts.items()
+        if "\x00" in text
+    ]
 
 
 def _departure(

@@ -64,7 +64,7 @@ class Watch:
         """
         place: tuple[int, int] = (0, 0)
         if cursor:
-            xid, position = queries.read_token(cursor, _CURSOR, int, int)
+            xid, position = queries.read_token(cursor, _CURSOR, queries.whole, queries.whole)
             place = (xid, position)
         changed = asyncio.Event()
         self._watchers.add(changed)
