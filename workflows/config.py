@@ -27,3 +27,5 @@ class WorkerSettings(ServiceSettings):
     local_activities: int = Field(default=64, ge=1, le=500)
     platform_activities: int = Field(default=16, ge=1, le=200)
     observation_activities: int = Field(default=16, ge=1, le=200)
+    # Every workflow in a fresh copy of its modules: what tests do, at twice the cost of a step.
+    sandbox: bool = False

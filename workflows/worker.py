@@ -18,8 +18,8 @@ import structlog
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.runtime import Runtime, TelemetryConfig
-from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.service import GrpcCompression, RPCError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.kernel import config, grpc_client, grpc_server, telemetry
@@ -58,11 +58,18 @@ async def connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | Non
                 namespace=settings.temporal.namespace,
                 interceptors=[TracingInterceptor()],
                 runtime=runtime,
+                # The server is near: packing costs more than it saves.
+                grpc_compression=GrpcCompression.NONE,
             )
         except (RPCError, RuntimeError) as error:
             _log.info("temporal_away", type=type(error).__name__)
             await _pause(stop, 0.5)
     return None
+
+
+def runner(sandbox: bool) -> WorkflowRunner:
+    """The sandbox finds what is not deterministic; it is for tests (docs/decisions/0014)."""
+    return SandboxedWorkflowRunner(restrictions=SANDBOX) if sandbox else UnsandboxedWorkflowRunner()
 
 
 def workers(client: Client, settings: WorkerSettings, activities: Activities) -> list[Worker]:
@@ -74,7 +81,7 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
         workflows=[ReferralWorkflow],
         activities=[activities.intake.append_events, activities.classification.assess_referral],
         workflow_task_executor=executor,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        workflow_runner=runner(settings.sandbox),
         max_concurrent_workflow_tasks=settings.workflow_tasks,
         max_concurrent_local_activities=settings.local_activities,
         graceful_shutdown_timeout=GRACE,

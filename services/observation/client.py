@@ -104,7 +104,7 @@ class GuardedClient:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
             max_connections=32,
-            max_keepalive_connections=8,
+            max_keepalive_connections=32,
             keepalive_expiry=10,
             network_backend=GuardedBackend(sandbox),
         )

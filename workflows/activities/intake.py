@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import grpc
 from google.protobuf import json_format
 from temporalio import activity
@@ -11,12 +13,14 @@ from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as referral_service_pb
 from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
-from takedown.referral.v1 import referral_pb2
+from takedown.referral.v1 import enums_pb2, referral_pb2
 from workflows import contracts
 from workflows.activities.failures import call_failure
 from workflows.contracts import AppendRequest, AppendResult, EventRecord
 
 DEADLINE = 8.0
+# Contents kept in memory; a text has at most 20,000 characters.
+REMEMBERED = 512
 ACTOR = "spiffe://takedown.internal/service/worker"
 
 
@@ -24,6 +28,7 @@ class IntakeActivities:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._record = RecordServiceStub(channel)
         self._referrals = ReferralServiceStub(channel)
+        self._contents: OrderedDict[str, referral_pb2.Content] = OrderedDict()
 
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
     async def append_events(self, request: AppendRequest) -> AppendResult:
@@ -51,7 +56,26 @@ class IntakeActivities:
             answer = await self._referrals.GetReferral(request, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise call_failure(error) from error
+        self._remember(referral_id, answer.referral.content)
         return answer.referral
+
+    async def content(self, referral_id: str) -> referral_pb2.Content:
+        """What is referred, from memory where it was read before: it never changes.
+
+        A short link becomes something else when it is followed; it is read anew each time.
+        """
+        known = self._contents.get(referral_id)
+        if known is None:
+            return (await self.read(referral_id)).content
+        self._contents.move_to_end(referral_id)
+        return known
+
+    def _remember(self, referral_id: str, content: referral_pb2.Content) -> None:
+        if content.kind == enums_pb2.CONTENT_KIND_SHORT_LINK:
+            return
+        self._contents[referral_id] = content
+        if len(self._contents) > REMEMBERED:
+            self._contents.popitem(last=False)
 
 
 def new_event(record: EventRecord) -> record_pb.NewEvent:

@@ -45,28 +45,28 @@ class ObservationActivities:
             ApplicationError: ERROR_NOT_YET, benign, with the pause until the next look.
         """
         telemetry.bind_referral(request.referral_id)
-        referral = await self._intake.read(request.referral_id)
-        return await self._look(request, referral)
+        content = await self._intake.content(request.referral_id)
+        return await self._look(request, content)
 
     @activity.defn(name=contracts.ACTIVITY_LOOK_FIRST)
     async def look_first(self, request: ObserveRequest) -> ObserveResult:
         """Capture what is there, then look whether it is there (lifecycle step 5)."""
         telemetry.bind_referral(request.referral_id)
-        referral = await self._intake.read(request.referral_id)
-        capture = await self._capture(request, referral)
-        result = await self._look(request, referral)
+        content = await self._intake.content(request.referral_id)
+        capture = await self._capture(request, content)
+        result = await self._look(request, content)
         return ObserveResult(result.gone, result.observations, _detail(capture))
 
     @activity.defn(name=contracts.ACTIVITY_RESOLVE_LINK)
     async def resolve_short_link(self, request: ResolveRequest) -> ResolvedLink:
         """Follow a short link and let the record say what its target is."""
         telemetry.bind_referral(request.referral_id)
-        referral = await self._intake.read(request.referral_id)
+        content = await self._intake.content(request.referral_id)
         series = f"{request.referral_id}/link"
         look = pb.ObserveRequest(
             request_id=f"{series}/1",
             referral_id=request.referral_id,
-            content=referral.content,
+            content=content,
             purpose=enums_pb2.OBSERVATION_PURPOSE_BEFORE_NOTICE,
             series=series,
         )
@@ -83,13 +83,11 @@ class ObservationActivities:
             refused_reason=answer.short_link.refused_reason,
         )
 
-    async def _look(
-        self, request: ObserveRequest, referral: referral_pb2.Referral
-    ) -> ObserveResult:
+    async def _look(self, request: ObserveRequest, content: referral_pb2.Content) -> ObserveResult:
         look = pb.ObserveRequest(
             request_id=f"{request.series}/{activity.info().attempt}",
             referral_id=request.referral_id,
-            content=referral.content,
+            content=content,
             purpose=enums_pb2.ObservationPurpose.Value(f"OBSERVATION_PURPOSE_{request.purpose}"),
             series=request.series,
         )
@@ -114,12 +112,12 @@ class ObservationActivities:
             raise call_failure(error) from error
 
     async def _capture(
-        self, request: ObserveRequest, referral: referral_pb2.Referral
+        self, request: ObserveRequest, content: referral_pb2.Content
     ) -> observation_pb2.Capture:
         capture = pb.CaptureRequest(
             request_id=f"{request.series}/capture",
             referral_id=request.referral_id,
-            content=referral.content,
+            content=content,
         )
         try:
             async with beating():
