@@ -13,6 +13,11 @@ from typing import Any, Final
 WORKFLOW: Final = "ReferralWorkflow"
 REFERRALS_QUEUE: Final = "referrals"
 OBSERVATION_QUEUE: Final = "observation"
+NOTIFICATIONS_QUEUE: Final = "notifications"
+
+# What a workflow started now does; an older run keeps to what its version did
+# (docs/decisions/0015-versions-of-the-workflow.md).
+VERSION: Final = 2
 
 UPDATE_DELIVER: Final = "deliver"
 SIGNAL_DELIVER: Final = "deliver_by_signal"
@@ -23,6 +28,12 @@ KIND_REFERRAL_ACCEPTED: Final = "referral.accepted"  # takedown.referral.v1.Refe
 KIND_REVIEW_DECIDED: Final = "review.decided"  # takedown.referral.v1.ReviewDecidedDetail
 KIND_WITHDRAWAL_REQUESTED: Final = "withdrawal.requested"  # takedown.referral.v1.SubmissionDetail
 KIND_URGENCY_RAISED: Final = "urgency.raised"  # takedown.referral.v1.Referral, bare
+KIND_HOLD_PLACED: Final = "hold.placed"  # takedown.referral.v1.HoldDetail
+KIND_HOLD_RELEASED: Final = "hold.released"  # takedown.referral.v1.HoldEndedDetail
+# takedown.referral.v1.ClarificationAnsweredDetail without the answer's words
+KIND_CLARIFICATION_ANSWERED: Final = "clarification.answered"
+KIND_ESCALATION_REQUESTED: Final = "escalation.requested"  # takedown.referral.v1.EscalatedDetail
+KIND_RECONCILIATION: Final = "reconciliation.requested"  # takedown.intake.v1.Reconciliation
 KIND_PLATFORM_EVENT: Final = "platform.event"  # takedown.referral.v1.PlatformEvent
 
 # What the workflow answers to a delivery.
@@ -36,6 +47,8 @@ ACTIVITY_LOOK_FIRST: Final = "look_first"
 ACTIVITY_SUBMIT_NOTICE: Final = "submit_notice"
 ACTIVITY_WITHDRAW_NOTICE: Final = "withdraw_notice"
 ACTIVITY_OBSERVE: Final = "observe"
+ACTIVITY_ANSWER_CLARIFICATION: Final = "answer_clarification"
+ACTIVITY_REMIND: Final = "remind"
 
 # Types of ApplicationError that activities raise and the workflow understands.
 ERROR_REFUSED: Final = "NoticeRefused"  # the adapter will never send this notice
@@ -70,6 +83,7 @@ class PlatformPolicy:
     monitoring_window: float = 7 * 86400.0
     monitoring_cadence: float = 86400.0
     confirmation: str = "CLAIM_AND_OBSERVATION"
+    contradiction_patience: float = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,14 @@ class StartReferral:
     test: bool = False
     time_scale: float = 1.0
     carried: dict[str, Any] | None = None
+    version: int = 1
+    # A hold that came with the submission: its expiry and its reason's enum name.
+    hold_until: str = ""
+    hold_reason: str = ""
+    # Bank holidays of England and Wales around the start, ISO dates: a workflow looks nothing up.
+    bank_holidays: tuple[str, ...] = ()
+    # Continue as new after so many steps; 0: only when the server suggests it.
+    steps_per_run: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,12 +126,17 @@ class PlatformAnswer:
 
 @dataclass(frozen=True)
 class Command:
-    """A person's decision. ``value`` is the enum name that belongs to the kind."""
+    """A person's decision. ``value`` is the enum name that belongs to the kind.
+
+    ``until`` is a hold's expiry; ``subject`` the id of the clarification that is answered.
+    """
 
     actor: str
     value: str = ""
     reason: str = ""
     departure_time: str = ""
+    until: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +205,8 @@ class AssessmentFacts:
     decision: str
     model_version: str
     warnings: tuple[str, ...] = ()
+    # A departure that the text names, resolved; proposed to people, never acted on by itself.
+    departure_time: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,6 +261,36 @@ class WithdrawRequest:
 
 
 @dataclass(frozen=True)
+class ClarificationRequest:
+    """The answer's words are read from the record by the activity itself."""
+
+    referral_id: str
+    notice_id: str
+    platform: str
+    clarification_id: str
+
+
+@dataclass(frozen=True)
+class RemindRequest:
+    """A reminder to a named contact. ``key`` makes it one message, however often it is tried."""
+
+    referral_id: str
+    key: str
+    level: str
+    deadline: str
+    platform: str
+    state: str
+    urgency: str
+    notice_number: int
+    test: bool
+
+
+@dataclass(frozen=True)
+class RemindResult:
+    channel: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Where a workflow stands, for the auditor and for ``why is this one stuck``."""
 
@@ -243,3 +302,7 @@ class Snapshot:
     waiting_for: str
     deadline: str
     pending_deliveries: int
+    urgency: str = ""
+    escalation_level: str = ""
+    contradictions: int = 0
+    hold_until: str = ""

@@ -1,8 +1,7 @@
 """The life of a referral as a pure table: (state, event) -> state.
 
 This is the only place where a transition is legal or not. The states are those of
-``docs/lifecycle.md``; every state of the design stands here, including those whose steps
-(holds, clarification, contradiction, reappearance) are entered by later work.
+``docs/lifecycle.md``.
 """
 
 from __future__ import annotations
@@ -54,6 +53,7 @@ class Event(StrEnum):
     LADDER_EXHAUSTED = "LADDER_EXHAUSTED"
     WITHDRAWN = "WITHDRAWN"
     MONITORING_OVER = "MONITORING_OVER"
+    REVERSED = "REVERSED"
 
 
 class IllegalTransitionError(ValueError):
@@ -76,6 +76,8 @@ _ANSWERS = {
     E.DECLINED: S.CLOSED,
 }
 _LADDER = {E.RENOTICE_DUE: S.NOTIFYING, E.LADDER_EXHAUSTED: S.CLOSED}
+# The platform puts back what it had removed: its decision stands, and this referral is over.
+_REVERSAL = {E.REVERSED: S.CLOSED}
 _WITHDRAWAL = {E.WITHDRAWN: S.CLOSED}
 
 TABLE: dict[State, dict[Event, State]] = {
@@ -135,19 +137,24 @@ TABLE: dict[State, dict[Event, State]] = {
         E.CONTRADICTED: S.CONTRADICTED,
         E.RESTRICTED: S.CLOSED,
         E.DECLINED: S.CLOSED,
+        **_REVERSAL,
         **_LADDER,
         **_WITHDRAWAL,
     },
     S.CONTRADICTED: {
         E.SEEN_GONE: S.VERIFYING_REMOVAL,
+        # The platform says so again: it is looked at again.
+        E.REMOVAL_CLAIMED: S.VERIFYING_REMOVAL,
         E.DECLINED: S.CLOSED,
         E.RESTRICTED: S.CLOSED,
+        **_REVERSAL,
         **_LADDER,
         **_WITHDRAWAL,
     },
     S.MONITORING: {
         E.REAPPEARED: S.NOTIFYING,
         E.MONITORING_OVER: S.CLOSED,
+        **_REVERSAL,
         **_WITHDRAWAL,
     },
     S.CLOSED: {},

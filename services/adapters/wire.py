@@ -13,6 +13,7 @@ from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import notice_pb2
 
 _DURATIONS = (
+    "contradiction_patience",
     "acknowledgement", "acknowledgement_urgent", "decision", "decision_urgent",
     "renotice_interval", "delivery_patience", "claim_grace", "quorum_spacing",
     "monitoring_window", "monitoring_cadence",

@@ -22,6 +22,8 @@ from workflows.contracts import NoticeRequest, NoticeResult, PlatformPolicy, Wit
 
 DEADLINE = 40.0
 _REASON_LIMIT = 8000
+# Parts of the policy that an adapter made before them does not know: our default holds.
+_YOUNGER = frozenset({"contradiction_patience"})
 
 
 class AdapterActivities:
@@ -98,6 +100,8 @@ def _policy(policy: pb.PlatformPolicy) -> PlatformPolicy:
         value = getattr(policy, name)
         if isinstance(value, Duration):
             if not policy.HasField(name):  # type: ignore[arg-type]
+                if name in _YOUNGER:
+                    continue
                 raise ValueError(f"the adapter's policy does not say {name}")
             values[name] = value.ToTimedelta().total_seconds()
     values["observation_cadence"] = tuple(

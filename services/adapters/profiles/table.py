@@ -45,6 +45,7 @@ class Policy:
     monitoring_window: timedelta = 7 * DAY
     monitoring_cadence: timedelta = DAY
     confirmation: Confirmation = Confirmation.CLAIM_AND_OBSERVATION
+    contradiction_patience: timedelta = 6 * HOUR
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,10 @@ def expected(method: str) -> set[str]:
     """Architecture, "Identity" and the table of who calls whom, written out once more."""
     service = method.split("/")[1].rpartition(".")[2]
     if service == "ReferralService":
-        reads = method.endswith(("/GetReferral", "/ListReferrals"))
+        reads = method.endswith(("/GetReferral", "/ListReferrals", "/ListReferralEvents"))
         return REFERRERS | OPERATOR | (WORKER if reads else set())
+    if method.endswith(("CaseworkService/AnswerClarification", "/ConfirmDeparture")):
+        return OPERATOR | REFERRERS
     return {
         "CaseworkService": OPERATOR,
         "RecordService": WORKER,

@@ -64,6 +64,7 @@ class PlatformPolicy(_message.Message):
     MONITORING_WINDOW_FIELD_NUMBER: _builtins.int
     MONITORING_CADENCE_FIELD_NUMBER: _builtins.int
     CONFIRMATION_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_PATIENCE_FIELD_NUMBER: _builtins.int
     renotice_limit: _builtins.int
     quorum: _builtins.int
     confirmation: Global___ConfirmationRule.ValueType
@@ -93,6 +94,10 @@ class PlatformPolicy(_message.Message):
     def monitoring_window(self) -> _duration_pb2.Duration: ...
     @_builtins.property
     def monitoring_cadence(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def contradiction_patience(self) -> _duration_pb2.Duration:
+        """How long a claim that was disproved may stand before a further notice goes out."""
+
     def __init__(
         self,
         *,
@@ -110,10 +115,11 @@ class PlatformPolicy(_message.Message):
         monitoring_window: _duration_pb2.Duration | None = ...,
         monitoring_cadence: _duration_pb2.Duration | None = ...,
         confirmation: Global___ConfirmationRule.ValueType = ...,
+        contradiction_patience: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "acknowledgement_urgent", b"acknowledgement_urgent", "claim_grace", b"claim_grace", "decision", b"decision", "decision_urgent", b"decision_urgent", "delivery_patience", b"delivery_patience", "monitoring_cadence", b"monitoring_cadence", "monitoring_window", b"monitoring_window", "quorum_spacing", b"quorum_spacing", "renotice_interval", b"renotice_interval"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "acknowledgement_urgent", b"acknowledgement_urgent", "claim_grace", b"claim_grace", "contradiction_patience", b"contradiction_patience", "decision", b"decision", "decision_urgent", b"decision_urgent", "delivery_patience", b"delivery_patience", "monitoring_cadence", b"monitoring_cadence", "monitoring_window", b"monitoring_window", "quorum_spacing", b"quorum_spacing", "renotice_interval", b"renotice_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "acknowledgement_urgent", b"acknowledgement_urgent", "claim_grace", b"claim_grace", "confirmation", b"confirmation", "decision", b"decision", "decision_urgent", b"decision_urgent", "delivery_patience", b"delivery_patience", "monitoring_cadence", b"monitoring_cadence", "monitoring_window", b"monitoring_window", "observation_cadence", b"observation_cadence", "quorum", b"quorum", "quorum_spacing", b"quorum_spacing", "renotice_interval", b"renotice_interval", "renotice_limit", b"renotice_limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "acknowledgement_urgent", b"acknowledgement_urgent", "claim_grace", b"claim_grace", "confirmation", b"confirmation", "contradiction_patience", b"contradiction_patience", "decision", b"decision", "decision_urgent", b"decision_urgent", "delivery_patience", b"delivery_patience", "monitoring_cadence", b"monitoring_cadence", "monitoring_window", b"monitoring_window", "observation_cadence", b"observation_cadence", "quorum", b"quorum", "quorum_spacing", b"quorum_spacing", "renotice_interval", b"renotice_interval", "renotice_limit", b"renotice_limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,3 +370,49 @@ class WithdrawNoticeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawNoticeResponse: _TypeAlias = WithdrawNoticeResponse  # noqa: Y015
+
+@_typing.final
+class AnswerClarificationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    CLARIFICATION_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    clarification_id: _builtins.str
+    """The platform's id of the event by which it asked."""
+    answer: _builtins.str
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        clarification_id: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "clarification_id", b"clarification_id", "notice_id", b"notice_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerClarificationRequest: _TypeAlias = AnswerClarificationRequest  # noqa: Y015
+
+@_typing.final
+class AnswerClarificationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """The platform had this answer already."""
+    def __init__(
+        self,
+        *,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerClarificationResponse: _TypeAlias = AnswerClarificationResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class PlatformAdapterServiceStub:
                 request_serializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeRequest.SerializeToString,
                 response_deserializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeResponse.FromString,
                 _registered_method=True)
+        self.AnswerClarification = channel.unary_unary(
+                '/takedown.adapter.v1.PlatformAdapterService/AnswerClarification',
+                request_serializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationRequest.SerializeToString,
+                response_deserializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationResponse.FromString,
+                _registered_method=True)
 
 
 class PlatformAdapterServiceServicer:
@@ -89,6 +94,13 @@ class PlatformAdapterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnswerClarification(self, request, context):
+        """Answers what the platform asked about a notice. Idempotent on (notice_id, clarification_id).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PlatformAdapterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_PlatformAdapterServiceServicer_to_server(servicer, server):
                     servicer.WithdrawNotice,
                     request_deserializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeRequest.FromString,
                     response_serializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeResponse.SerializeToString,
+            ),
+            'AnswerClarification': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerClarification,
+                    request_deserializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationRequest.FromString,
+                    response_serializer=takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class PlatformAdapterService:
             '/takedown.adapter.v1.PlatformAdapterService/WithdrawNotice',
             takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeRequest.SerializeToString,
             takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.WithdrawNoticeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerClarification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.adapter.v1.PlatformAdapterService/AnswerClarification',
+            takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationRequest.SerializeToString,
+            takedown_dot_adapter_dot_v1_dot_platform__adapter__service__pb2.AnswerClarificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class PlatformAdapterServiceStub:
     """What is known of a notice; asks the platform when it can be asked."""
     WithdrawNotice: _grpc.UnaryUnaryMultiCallable[_platform_adapter_service_pb2.WithdrawNoticeRequest, _platform_adapter_service_pb2.WithdrawNoticeResponse]
     """Tells the platform that a notice is withdrawn. Idempotent on notice_id."""
+    AnswerClarification: _grpc.UnaryUnaryMultiCallable[_platform_adapter_service_pb2.AnswerClarificationRequest, _platform_adapter_service_pb2.AnswerClarificationResponse]
+    """Answers what the platform asked about a notice. Idempotent on (notice_id, clarification_id)."""
 
 @_typing.type_check_only
 class PlatformAdapterServiceAsyncStub(PlatformAdapterServiceStub):
@@ -55,6 +57,8 @@ class PlatformAdapterServiceAsyncStub(PlatformAdapterServiceStub):
     """What is known of a notice; asks the platform when it can be asked."""
     WithdrawNotice: _aio.UnaryUnaryMultiCallable[_platform_adapter_service_pb2.WithdrawNoticeRequest, _platform_adapter_service_pb2.WithdrawNoticeResponse]  # type: ignore[assignment]
     """Tells the platform that a notice is withdrawn. Idempotent on notice_id."""
+    AnswerClarification: _aio.UnaryUnaryMultiCallable[_platform_adapter_service_pb2.AnswerClarificationRequest, _platform_adapter_service_pb2.AnswerClarificationResponse]  # type: ignore[assignment]
+    """Answers what the platform asked about a notice. Idempotent on (notice_id, clarification_id)."""
 
 class PlatformAdapterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Implemented by every adapter, ours or a platform's own. One adapter, one platform."""
@@ -90,5 +94,13 @@ class PlatformAdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_platform_adapter_service_pb2.WithdrawNoticeResponse, _abc.Awaitable[_platform_adapter_service_pb2.WithdrawNoticeResponse]]:
         """Tells the platform that a notice is withdrawn. Idempotent on notice_id."""
+
+    @_abc_1.abstractmethod
+    def AnswerClarification(
+        self,
+        request: _platform_adapter_service_pb2.AnswerClarificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_platform_adapter_service_pb2.AnswerClarificationResponse, _abc.Awaitable[_platform_adapter_service_pb2.AnswerClarificationResponse]]:
+        """Answers what the platform asked about a notice. Idempotent on (notice_id, clarification_id)."""
 
 def add_PlatformAdapterServiceServicer_to_server(servicer: PlatformAdapterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+takedown/delivery/v1/delivery_service.proto\x12\x14takedown.delivery.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\x0eReceiveRequest\x12\x1d\n\x0b\x63laimant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06window\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12<\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01\xc8\x01\x01\"\xba\x01\n\tInboxItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0breferral_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x0fReceiveResponse\x12-\n\x04item\x18\x01 \x01(\x0b\x32\x1f.takedown.delivery.v1.InboxItem\"\xb8\x01\n\x0f\x43ompleteRequest\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12@\n\x06result\x18\x02 \x01(\x0e\x32$.takedown.delivery.v1.DeliveryResultB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06\x64\x65tail\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x12\n\x10\x43ompleteResponse*\xc4\x01\n\x0e\x44\x65liveryResult\x12\x1f\n\x1b\x44\x45LIVERY_RESULT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45LIVERY_RESULT_DELIVERED\x10\x01\x12\x1d\n\x19\x44\x45LIVERY_RESULT_UNMATCHED\x10\x02\x12\x18\n\x14\x44\x45LIVERY_RESULT_LATE\x10\x03\x12\x1b\n\x17\x44\x45LIVERY_RESULT_REFUSED\x10\x04\x12\x1c\n\x18\x44\x45LIVERY_RESULT_DEFERRED\x10\x05\x32\xc6\x01\n\x0f\x44\x65liveryService\x12X\n\x07Receive\x12$.takedown.delivery.v1.ReceiveRequest\x1a%.takedown.delivery.v1.ReceiveResponse0\x01\x12Y\n\x08\x43omplete\x12%.takedown.delivery.v1.CompleteRequest\x1a&.takedown.delivery.v1.CompleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+takedown/delivery/v1/delivery_service.proto\x12\x14takedown.delivery.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\x0eReceiveRequest\x12\x1d\n\x0b\x63laimant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06window\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01\x12<\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01\xc8\x01\x01\"\xba\x01\n\tInboxItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0breferral_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x0fReceiveResponse\x12-\n\x04item\x18\x01 \x01(\x0b\x32\x1f.takedown.delivery.v1.InboxItem\"\xb8\x01\n\x0f\x43ompleteRequest\x12\x19\n\x07item_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12@\n\x06result\x18\x02 \x01(\x0e\x32$.takedown.delivery.v1.DeliveryResultB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06\x64\x65tail\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x12\n\x10\x43ompleteResponse\"E\n\x17RequeueUnmatchedRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\"?\n\x18RequeueUnmatchedResponse\x12\x11\n\tunmatched\x18\x01 \x01(\x05\x12\x10\n\x08requeued\x18\x02 \x01(\x05*\xc4\x01\n\x0e\x44\x65liveryResult\x12\x1f\n\x1b\x44\x45LIVERY_RESULT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45LIVERY_RESULT_DELIVERED\x10\x01\x12\x1d\n\x19\x44\x45LIVERY_RESULT_UNMATCHED\x10\x02\x12\x18\n\x14\x44\x45LIVERY_RESULT_LATE\x10\x03\x12\x1b\n\x17\x44\x45LIVERY_RESULT_REFUSED\x10\x04\x12\x1c\n\x18\x44\x45LIVERY_RESULT_DEFERRED\x10\x05\x32\xb9\x02\n\x0f\x44\x65liveryService\x12X\n\x07Receive\x12$.takedown.delivery.v1.ReceiveRequest\x1a%.takedown.delivery.v1.ReceiveResponse0\x01\x12Y\n\x08\x43omplete\x12%.takedown.delivery.v1.CompleteRequest\x1a&.takedown.delivery.v1.CompleteResponse\x12q\n\x10RequeueUnmatched\x12-.takedown.delivery.v1.RequeueUnmatchedRequest\x1a..takedown.delivery.v1.RequeueUnmatchedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,8 +46,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEREQUEST'].fields_by_name['result']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_COMPLETEREQUEST'].fields_by_name['detail']._loaded_options = None
   _globals['_COMPLETEREQUEST'].fields_by_name['detail']._serialized_options = b'\272H\005r\003\030\350\007'
-  _globals['_DELIVERYRESULT']._serialized_start=766
-  _globals['_DELIVERYRESULT']._serialized_end=962
+  _globals['_REQUEUEUNMATCHEDREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_REQUEUEUNMATCHEDREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_DELIVERYRESULT']._serialized_start=902
+  _globals['_DELIVERYRESULT']._serialized_end=1098
   _globals['_RECEIVEREQUEST']._serialized_start=164
   _globals['_RECEIVEREQUEST']._serialized_end=301
   _globals['_INBOXITEM']._serialized_start=304
@@ -58,6 +60,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEREQUEST']._serialized_end=743
   _globals['_COMPLETERESPONSE']._serialized_start=745
   _globals['_COMPLETERESPONSE']._serialized_end=763
-  _globals['_DELIVERYSERVICE']._serialized_start=965
-  _globals['_DELIVERYSERVICE']._serialized_end=1163
+  _globals['_REQUEUEUNMATCHEDREQUEST']._serialized_start=765
+  _globals['_REQUEUEUNMATCHEDREQUEST']._serialized_end=834
+  _globals['_REQUEUEUNMATCHEDRESPONSE']._serialized_start=836
+  _globals['_REQUEUEUNMATCHEDRESPONSE']._serialized_end=899
+  _globals['_DELIVERYSERVICE']._serialized_start=1101
+  _globals['_DELIVERYSERVICE']._serialized_end=1414
 # @@protoc_insertion_point(module_scope)

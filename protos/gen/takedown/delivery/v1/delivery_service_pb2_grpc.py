@@ -45,6 +45,11 @@ class DeliveryServiceStub:
                 request_serializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteResponse.FromString,
                 _registered_method=True)
+        self.RequeueUnmatched = channel.unary_unary(
+                '/takedown.delivery.v1.DeliveryService/RequeueUnmatched',
+                request_serializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedRequest.SerializeToString,
+                response_deserializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer:
@@ -65,6 +70,13 @@ class DeliveryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequeueUnmatched(self, request, context):
+        """Hands out again what matched no referral, for reconciliation; says how much there is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.Complete,
                     request_deserializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteRequest.FromString,
                     response_serializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteResponse.SerializeToString,
+            ),
+            'RequeueUnmatched': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequeueUnmatched,
+                    request_deserializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedRequest.FromString,
+                    response_serializer=takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class DeliveryService:
             '/takedown.delivery.v1.DeliveryService/Complete',
             takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteRequest.SerializeToString,
             takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.CompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequeueUnmatched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.delivery.v1.DeliveryService/RequeueUnmatched',
+            takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedRequest.SerializeToString,
+            takedown_dot_delivery_dot_v1_dot_delivery__service__pb2.RequeueUnmatchedResponse.FromString,
             options,
             channel_credentials,
             insecure,

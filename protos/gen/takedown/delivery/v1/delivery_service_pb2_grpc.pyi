@@ -37,6 +37,8 @@ class DeliveryServiceStub:
     """Claims items under a lease. Ends after a minute or when the server drains; call again."""
     Complete: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.CompleteRequest, _delivery_service_pb2.CompleteResponse]
     """Settles a claimed item. Idempotent."""
+    RequeueUnmatched: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.RequeueUnmatchedRequest, _delivery_service_pb2.RequeueUnmatchedResponse]
+    """Hands out again what matched no referral, for reconciliation; says how much there is."""
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -47,6 +49,8 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     """Claims items under a lease. Ends after a minute or when the server drains; call again."""
     Complete: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.CompleteRequest, _delivery_service_pb2.CompleteResponse]  # type: ignore[assignment]
     """Settles a claimed item. Idempotent."""
+    RequeueUnmatched: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.RequeueUnmatchedRequest, _delivery_service_pb2.RequeueUnmatchedResponse]  # type: ignore[assignment]
+    """Hands out again what matched no referral, for reconciliation; says how much there is."""
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the relay only: hands over what was stored in an inbox, at least once."""
@@ -66,5 +70,13 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.CompleteResponse, _abc.Awaitable[_delivery_service_pb2.CompleteResponse]]:
         """Settles a claimed item. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def RequeueUnmatched(
+        self,
+        request: _delivery_service_pb2.RequeueUnmatchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.RequeueUnmatchedResponse, _abc.Awaitable[_delivery_service_pb2.RequeueUnmatchedResponse]]:
+        """Hands out again what matched no referral, for reconciliation; says how much there is."""
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -45,6 +45,66 @@ class CaseworkServiceStub:
                 request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewRequest.SerializeToString,
                 response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewResponse.FromString,
                 _registered_method=True)
+        self.ClaimReview = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ClaimReview',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewResponse.FromString,
+                _registered_method=True)
+        self.PlaceHold = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/PlaceHold',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldResponse.FromString,
+                _registered_method=True)
+        self.ReleaseHold = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ReleaseHold',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldResponse.FromString,
+                _registered_method=True)
+        self.AnswerClarification = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/AnswerClarification',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationResponse.FromString,
+                _registered_method=True)
+        self.Escalate = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/Escalate',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateResponse.FromString,
+                _registered_method=True)
+        self.ConfirmDeparture = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ConfirmDeparture',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureResponse.FromString,
+                _registered_method=True)
+        self.ListCampaigns = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ListCampaigns',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsResponse.FromString,
+                _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/GetStatistics',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsResponse.FromString,
+                _registered_method=True)
+        self.ActOnCampaign = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ActOnCampaign',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignResponse.FromString,
+                _registered_method=True)
+        self.ApproveCampaignAction = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/ApproveCampaignAction',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionResponse.FromString,
+                _registered_method=True)
+        self.RequestReconciliation = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/RequestReconciliation',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationResponse.FromString,
+                _registered_method=True)
+        self.GetReconciliation = channel.unary_unary(
+                '/takedown.intake.v1.CaseworkService/GetReconciliation',
+                request_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationResponse.FromString,
+                _registered_method=True)
 
 
 class CaseworkServiceServicer:
@@ -65,6 +125,90 @@ class CaseworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClaimReview(self, request, context):
+        """Takes an open review for ten minutes, so that two reviewers never decide one item. The same
+        reviewer again extends it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceHold(self, request, context):
+        """Keeps the notice back until the expiry; on a referral on hold it renews the hold, which needs
+        a new reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseHold(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerClarification(self, request, context):
+        """Answers what the platform asked. A referrer answers for its own referrals.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Escalate(self, request, context):
+        """One step up the ladder now, without waiting for the deadline.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmDeparture(self, request, context):
+        """Confirms a departure time, which makes the referral IMMINENT_DEPARTURE. A referrer confirms
+        for its own referrals.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCampaigns(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatistics(self, request, context):
+        """Counts per platform, of one campaign or of everything.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActOnCampaign(self, request, context):
+        """Acts on every open referral of a campaign, a result for each. Above 20 referrals nothing is
+        done until another operator approves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveCampaignAction(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestReconciliation(self, request, context):
+        """Asks for a reconciliation run; its report comes with GetReconciliation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReconciliation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CaseworkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +221,66 @@ def add_CaseworkServiceServicer_to_server(servicer, server):
                     servicer.DecideReview,
                     request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewRequest.FromString,
                     response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewResponse.SerializeToString,
+            ),
+            'ClaimReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimReview,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewResponse.SerializeToString,
+            ),
+            'PlaceHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceHold,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldResponse.SerializeToString,
+            ),
+            'ReleaseHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseHold,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldResponse.SerializeToString,
+            ),
+            'AnswerClarification': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerClarification,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationResponse.SerializeToString,
+            ),
+            'Escalate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Escalate,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateResponse.SerializeToString,
+            ),
+            'ConfirmDeparture': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmDeparture,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureResponse.SerializeToString,
+            ),
+            'ListCampaigns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaigns,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsResponse.SerializeToString,
+            ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsResponse.SerializeToString,
+            ),
+            'ActOnCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActOnCampaign,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignResponse.SerializeToString,
+            ),
+            'ApproveCampaignAction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveCampaignAction,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionResponse.SerializeToString,
+            ),
+            'RequestReconciliation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestReconciliation,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationResponse.SerializeToString,
+            ),
+            'GetReconciliation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReconciliation,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +338,330 @@ class CaseworkService:
             '/takedown.intake.v1.CaseworkService/DecideReview',
             takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewRequest.SerializeToString,
             takedown_dot_intake_dot_v1_dot_casework__service__pb2.DecideReviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ClaimReview',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ClaimReviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/PlaceHold',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.PlaceHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ReleaseHold',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ReleaseHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerClarification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/AnswerClarification',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.AnswerClarificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Escalate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/Escalate',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.EscalateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmDeparture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ConfirmDeparture',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ConfirmDepartureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCampaigns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ListCampaigns',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ListCampaignsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/GetStatistics',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetStatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActOnCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ActOnCampaign',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ActOnCampaignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveCampaignAction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/ApproveCampaignAction',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.ApproveCampaignActionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestReconciliation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/RequestReconciliation',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.RequestReconciliationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReconciliation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.CaseworkService/GetReconciliation',
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_casework__service__pb2.GetReconciliationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,34 @@ class CaseworkServiceStub:
     """Open reviews: imminent departures first, then urgent ones, then by age."""
     DecideReview: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.DecideReviewRequest, _casework_service_pb2.DecideReviewResponse]
     """Idempotent on request_id; an item that is decided already is FAILED_PRECONDITION."""
+    ClaimReview: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ClaimReviewRequest, _casework_service_pb2.ClaimReviewResponse]
+    """Takes an open review for ten minutes, so that two reviewers never decide one item. The same
+    reviewer again extends it.
+    """
+    PlaceHold: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.PlaceHoldRequest, _casework_service_pb2.PlaceHoldResponse]
+    """Keeps the notice back until the expiry; on a referral on hold it renews the hold, which needs
+    a new reason.
+    """
+    ReleaseHold: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ReleaseHoldRequest, _casework_service_pb2.ReleaseHoldResponse]
+    AnswerClarification: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.AnswerClarificationRequest, _casework_service_pb2.AnswerClarificationResponse]
+    """Answers what the platform asked. A referrer answers for its own referrals."""
+    Escalate: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.EscalateRequest, _casework_service_pb2.EscalateResponse]
+    """One step up the ladder now, without waiting for the deadline."""
+    ConfirmDeparture: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ConfirmDepartureRequest, _casework_service_pb2.ConfirmDepartureResponse]
+    """Confirms a departure time, which makes the referral IMMINENT_DEPARTURE. A referrer confirms
+    for its own referrals.
+    """
+    ListCampaigns: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ListCampaignsRequest, _casework_service_pb2.ListCampaignsResponse]
+    GetStatistics: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.GetStatisticsRequest, _casework_service_pb2.GetStatisticsResponse]
+    """Counts per platform, of one campaign or of everything."""
+    ActOnCampaign: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ActOnCampaignRequest, _casework_service_pb2.ActOnCampaignResponse]
+    """Acts on every open referral of a campaign, a result for each. Above 20 referrals nothing is
+    done until another operator approves.
+    """
+    ApproveCampaignAction: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.ApproveCampaignActionRequest, _casework_service_pb2.ApproveCampaignActionResponse]
+    RequestReconciliation: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.RequestReconciliationRequest, _casework_service_pb2.RequestReconciliationResponse]
+    """Asks for a reconciliation run; its report comes with GetReconciliation."""
+    GetReconciliation: _grpc.UnaryUnaryMultiCallable[_casework_service_pb2.GetReconciliationRequest, _casework_service_pb2.GetReconciliationResponse]
 
 @_typing.type_check_only
 class CaseworkServiceAsyncStub(CaseworkServiceStub):
@@ -47,6 +75,34 @@ class CaseworkServiceAsyncStub(CaseworkServiceStub):
     """Open reviews: imminent departures first, then urgent ones, then by age."""
     DecideReview: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.DecideReviewRequest, _casework_service_pb2.DecideReviewResponse]  # type: ignore[assignment]
     """Idempotent on request_id; an item that is decided already is FAILED_PRECONDITION."""
+    ClaimReview: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ClaimReviewRequest, _casework_service_pb2.ClaimReviewResponse]  # type: ignore[assignment]
+    """Takes an open review for ten minutes, so that two reviewers never decide one item. The same
+    reviewer again extends it.
+    """
+    PlaceHold: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.PlaceHoldRequest, _casework_service_pb2.PlaceHoldResponse]  # type: ignore[assignment]
+    """Keeps the notice back until the expiry; on a referral on hold it renews the hold, which needs
+    a new reason.
+    """
+    ReleaseHold: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ReleaseHoldRequest, _casework_service_pb2.ReleaseHoldResponse]  # type: ignore[assignment]
+    AnswerClarification: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.AnswerClarificationRequest, _casework_service_pb2.AnswerClarificationResponse]  # type: ignore[assignment]
+    """Answers what the platform asked. A referrer answers for its own referrals."""
+    Escalate: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.EscalateRequest, _casework_service_pb2.EscalateResponse]  # type: ignore[assignment]
+    """One step up the ladder now, without waiting for the deadline."""
+    ConfirmDeparture: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ConfirmDepartureRequest, _casework_service_pb2.ConfirmDepartureResponse]  # type: ignore[assignment]
+    """Confirms a departure time, which makes the referral IMMINENT_DEPARTURE. A referrer confirms
+    for its own referrals.
+    """
+    ListCampaigns: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ListCampaignsRequest, _casework_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
+    GetStatistics: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.GetStatisticsRequest, _casework_service_pb2.GetStatisticsResponse]  # type: ignore[assignment]
+    """Counts per platform, of one campaign or of everything."""
+    ActOnCampaign: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ActOnCampaignRequest, _casework_service_pb2.ActOnCampaignResponse]  # type: ignore[assignment]
+    """Acts on every open referral of a campaign, a result for each. Above 20 referrals nothing is
+    done until another operator approves.
+    """
+    ApproveCampaignAction: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.ApproveCampaignActionRequest, _casework_service_pb2.ApproveCampaignActionResponse]  # type: ignore[assignment]
+    RequestReconciliation: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.RequestReconciliationRequest, _casework_service_pb2.RequestReconciliationResponse]  # type: ignore[assignment]
+    """Asks for a reconciliation run; its report comes with GetReconciliation."""
+    GetReconciliation: _aio.UnaryUnaryMultiCallable[_casework_service_pb2.GetReconciliationRequest, _casework_service_pb2.GetReconciliationResponse]  # type: ignore[assignment]
 
 class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
     """For operators: what waits for a person."""
@@ -66,5 +122,105 @@ class CaseworkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_casework_service_pb2.DecideReviewResponse, _abc.Awaitable[_casework_service_pb2.DecideReviewResponse]]:
         """Idempotent on request_id; an item that is decided already is FAILED_PRECONDITION."""
+
+    @_abc_1.abstractmethod
+    def ClaimReview(
+        self,
+        request: _casework_service_pb2.ClaimReviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ClaimReviewResponse, _abc.Awaitable[_casework_service_pb2.ClaimReviewResponse]]:
+        """Takes an open review for ten minutes, so that two reviewers never decide one item. The same
+        reviewer again extends it.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceHold(
+        self,
+        request: _casework_service_pb2.PlaceHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.PlaceHoldResponse, _abc.Awaitable[_casework_service_pb2.PlaceHoldResponse]]:
+        """Keeps the notice back until the expiry; on a referral on hold it renews the hold, which needs
+        a new reason.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseHold(
+        self,
+        request: _casework_service_pb2.ReleaseHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ReleaseHoldResponse, _abc.Awaitable[_casework_service_pb2.ReleaseHoldResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def AnswerClarification(
+        self,
+        request: _casework_service_pb2.AnswerClarificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.AnswerClarificationResponse, _abc.Awaitable[_casework_service_pb2.AnswerClarificationResponse]]:
+        """Answers what the platform asked. A referrer answers for its own referrals."""
+
+    @_abc_1.abstractmethod
+    def Escalate(
+        self,
+        request: _casework_service_pb2.EscalateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.EscalateResponse, _abc.Awaitable[_casework_service_pb2.EscalateResponse]]:
+        """One step up the ladder now, without waiting for the deadline."""
+
+    @_abc_1.abstractmethod
+    def ConfirmDeparture(
+        self,
+        request: _casework_service_pb2.ConfirmDepartureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ConfirmDepartureResponse, _abc.Awaitable[_casework_service_pb2.ConfirmDepartureResponse]]:
+        """Confirms a departure time, which makes the referral IMMINENT_DEPARTURE. A referrer confirms
+        for its own referrals.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCampaigns(
+        self,
+        request: _casework_service_pb2.ListCampaignsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ListCampaignsResponse, _abc.Awaitable[_casework_service_pb2.ListCampaignsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetStatistics(
+        self,
+        request: _casework_service_pb2.GetStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.GetStatisticsResponse, _abc.Awaitable[_casework_service_pb2.GetStatisticsResponse]]:
+        """Counts per platform, of one campaign or of everything."""
+
+    @_abc_1.abstractmethod
+    def ActOnCampaign(
+        self,
+        request: _casework_service_pb2.ActOnCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ActOnCampaignResponse, _abc.Awaitable[_casework_service_pb2.ActOnCampaignResponse]]:
+        """Acts on every open referral of a campaign, a result for each. Above 20 referrals nothing is
+        done until another operator approves.
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveCampaignAction(
+        self,
+        request: _casework_service_pb2.ApproveCampaignActionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.ApproveCampaignActionResponse, _abc.Awaitable[_casework_service_pb2.ApproveCampaignActionResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def RequestReconciliation(
+        self,
+        request: _casework_service_pb2.RequestReconciliationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.RequestReconciliationResponse, _abc.Awaitable[_casework_service_pb2.RequestReconciliationResponse]]:
+        """Asks for a reconciliation run; its report comes with GetReconciliation."""
+
+    @_abc_1.abstractmethod
+    def GetReconciliation(
+        self,
+        request: _casework_service_pb2.GetReconciliationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_casework_service_pb2.GetReconciliationResponse, _abc.Awaitable[_casework_service_pb2.GetReconciliationResponse]]: ...
 
 def add_CaseworkServiceServicer_to_server(servicer: CaseworkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

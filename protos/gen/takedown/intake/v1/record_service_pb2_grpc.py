@@ -45,6 +45,16 @@ class RecordServiceStub:
                 request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralRequest.SerializeToString,
                 response_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralResponse.FromString,
                 _registered_method=True)
+        self.ListOpenReferrals = channel.unary_unary(
+                '/takedown.intake.v1.RecordService/ListOpenReferrals',
+                request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.FromString,
+                _registered_method=True)
+        self.RecordReconciliation = channel.unary_unary(
+                '/takedown.intake.v1.RecordService/RecordReconciliation',
+                request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationResponse.FromString,
+                _registered_method=True)
 
 
 class RecordServiceServicer:
@@ -66,6 +76,20 @@ class RecordServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOpenReferrals(self, request, context):
+        """Open referrals in the order of their ids, for reconciliation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordReconciliation(self, request, context):
+        """Stores what a reconciliation run found. Idempotent on its id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecordServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +102,16 @@ def add_RecordServiceServicer_to_server(servicer, server):
                     servicer.LocateReferral,
                     request_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralRequest.FromString,
                     response_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralResponse.SerializeToString,
+            ),
+            'ListOpenReferrals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOpenReferrals,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.SerializeToString,
+            ),
+            'RecordReconciliation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordReconciliation,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +169,60 @@ class RecordService:
             '/takedown.intake.v1.RecordService/LocateReferral',
             takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralRequest.SerializeToString,
             takedown_dot_intake_dot_v1_dot_record__service__pb2.LocateReferralResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOpenReferrals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.RecordService/ListOpenReferrals',
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordReconciliation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.RecordService/RecordReconciliation',
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationResponse.FromString,
             options,
             channel_credentials,
             insecure,

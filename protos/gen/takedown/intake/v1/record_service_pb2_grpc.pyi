@@ -39,6 +39,10 @@ class RecordServiceStub:
     """Finds the referral that a platform event speaks of (by notice, reference or content) and
     keeps the platform's words for the record, since a workflow never carries them.
     """
+    ListOpenReferrals: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.ListOpenReferralsRequest, _record_service_pb2.ListOpenReferralsResponse]
+    """Open referrals in the order of their ids, for reconciliation."""
+    RecordReconciliation: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.RecordReconciliationRequest, _record_service_pb2.RecordReconciliationResponse]
+    """Stores what a reconciliation run found. Idempotent on its id."""
 
 @_typing.type_check_only
 class RecordServiceAsyncStub(RecordServiceStub):
@@ -51,6 +55,10 @@ class RecordServiceAsyncStub(RecordServiceStub):
     """Finds the referral that a platform event speaks of (by notice, reference or content) and
     keeps the platform's words for the record, since a workflow never carries them.
     """
+    ListOpenReferrals: _aio.UnaryUnaryMultiCallable[_record_service_pb2.ListOpenReferralsRequest, _record_service_pb2.ListOpenReferralsResponse]  # type: ignore[assignment]
+    """Open referrals in the order of their ids, for reconciliation."""
+    RecordReconciliation: _aio.UnaryUnaryMultiCallable[_record_service_pb2.RecordReconciliationRequest, _record_service_pb2.RecordReconciliationResponse]  # type: ignore[assignment]
+    """Stores what a reconciliation run found. Idempotent on its id."""
 
 class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the workflow worker only: writes the record."""
@@ -72,5 +80,21 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         """Finds the referral that a platform event speaks of (by notice, reference or content) and
         keeps the platform's words for the record, since a workflow never carries them.
         """
+
+    @_abc_1.abstractmethod
+    def ListOpenReferrals(
+        self,
+        request: _record_service_pb2.ListOpenReferralsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_record_service_pb2.ListOpenReferralsResponse, _abc.Awaitable[_record_service_pb2.ListOpenReferralsResponse]]:
+        """Open referrals in the order of their ids, for reconciliation."""
+
+    @_abc_1.abstractmethod
+    def RecordReconciliation(
+        self,
+        request: _record_service_pb2.RecordReconciliationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_record_service_pb2.RecordReconciliationResponse, _abc.Awaitable[_record_service_pb2.RecordReconciliationResponse]]:
+        """Stores what a reconciliation run found. Idempotent on its id."""
 
 def add_RecordServiceServicer_to_server(servicer: RecordServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

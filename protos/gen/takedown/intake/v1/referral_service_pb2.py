@@ -30,7 +30,7 @@ from takedown.referral.v1 import event_pb2 as takedown_dot_referral_dot_v1_dot_e
 from takedown.referral.v1 import referral_pb2 as takedown_dot_referral_dot_v1_dot_referral__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)takedown/intake/v1/referral_service.proto\x12\x12takedown.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a takedown/referral/v1/enums.proto\x1a takedown/referral/v1/event.proto\x1a#takedown/referral/v1/referral.proto\"\x89\x01\n\x10SubmittedContent\x12\x17\n\x03url\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xbaH.r,2*^([a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8}){0,3})?$\"\xc3\x01\n\x11SubmittedEvidence\x12\x35\n\tfile_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18\xc8\x01\x32\x16^[^/\\\\\\x00-\\x1f\\x7f]+$\x12\x32\n\nmedia_type\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x18\x64\x32\x15^[a-z]+/[a-z0-9.+-]+$\x12\x1c\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@\x12%\n\x06sha256\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xf5\x04\n\x15SubmitReferralRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63ontent\x18\x02 \x01(\x0b\x32$.takedown.intake.v1.SubmittedContentB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\x0cterms_ground\x18\x03 \x01(\x0e\x32!.takedown.referral.v1.TermsGroundB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12M\n\rlegal_grounds\x18\x04 \x03(\x0e\x32!.takedown.referral.v1.LegalGroundB\x13\xbaH\x10\x92\x01\r\x10\x08\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x38\n\x07urgency\x18\x05 \x01(\x0e\x32\x1d.takedown.referral.v1.UrgencyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x0e\x64\x65parture_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x63\x61mpaign_id\x18\x07 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x1b\n\treference\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x18\n\x06reason\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x41\n\x11territorial_scope\x18\n \x01(\x0b\x32&.takedown.referral.v1.TerritorialScope\x12\x41\n\x08\x65vidence\x18\x0b \x03(\x0b\x32%.takedown.intake.v1.SubmittedEvidenceB\x08\xbaH\x05\x92\x01\x02\x10\x08\x12\x0c\n\x04test\x18\x0c \x01(\x08\"\xb6\x01\n\x16SubmitReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x34\n\nsubmission\x18\x02 \x01(\x0b\x32 .takedown.referral.v1.Submission\x12\x34\n\x0b\x64isposition\x18\x03 \x01(\x0e\x32\x1f.takedown.intake.v1.Disposition\"l\n\x1b\x42\x61tchSubmitReferralsRequest\x12M\n\x08requests\x18\x01 \x03(\x0b\x32).takedown.intake.v1.SubmitReferralRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"\x82\x01\n\x11\x42\x61tchSubmitResult\x12>\n\x08response\x18\x01 \x01(\x0b\x32*.takedown.intake.v1.SubmitReferralResponseH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"V\n\x1c\x42\x61tchSubmitReferralsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.takedown.intake.v1.BatchSubmitResult\"3\n\x12GetReferralRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"G\n\x13GetReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\"\xe9\x02\n\x14ListReferralsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x46\n\x06states\x18\x03 \x03(\x0e\x32#.takedown.referral.v1.ReferralStateB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\tplatforms\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x42\n\x08outcomes\x18\x05 \x03(\x0e\x32\x1d.takedown.referral.v1.OutcomeB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x0b\x63\x61mpaign_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x31\n\rupdated_since\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\x15ListReferralsResponse\x12\x31\n\treferrals\x18\x01 \x03(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x19ListReferralEventsRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"j\n\x1aListReferralEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.takedown.referral.v1.ReferralEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x1aWatchReferralEventsRequest\x12 \n\x0breferral_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"a\n\x1bWatchReferralEventsResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32#.takedown.referral.v1.ReferralEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"r\n\x17WithdrawReferralRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\"h\n\x18WithdrawReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x1a\n\x12referral_withdrawn\x18\x02 \x01(\x08*u\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_CREATED\x10\x01\x12\x18\n\x14\x44ISPOSITION_REPLAYED\x10\x02\x12\x16\n\x12\x44ISPOSITION_JOINED\x10\x03\x32\x99\x06\n\x0fReferralService\x12g\n\x0eSubmitReferral\x12).takedown.intake.v1.SubmitReferralRequest\x1a*.takedown.intake.v1.SubmitReferralResponse\x12y\n\x14\x42\x61tchSubmitReferrals\x12/.takedown.intake.v1.BatchSubmitReferralsRequest\x1a\x30.takedown.intake.v1.BatchSubmitReferralsResponse\x12^\n\x0bGetReferral\x12&.takedown.intake.v1.GetReferralRequest\x1a\'.takedown.intake.v1.GetReferralResponse\x12\x64\n\rListReferrals\x12(.takedown.intake.v1.ListReferralsRequest\x1a).takedown.intake.v1.ListReferralsResponse\x12s\n\x12ListReferralEvents\x12-.takedown.intake.v1.ListReferralEventsRequest\x1a..takedown.intake.v1.ListReferralEventsResponse\x12x\n\x13WatchReferralEvents\x12..takedown.intake.v1.WatchReferralEventsRequest\x1a/.takedown.intake.v1.WatchReferralEventsResponse0\x01\x12m\n\x10WithdrawReferral\x12+.takedown.intake.v1.WithdrawReferralRequest\x1a,.takedown.intake.v1.WithdrawReferralResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)takedown/intake/v1/referral_service.proto\x12\x12takedown.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a takedown/referral/v1/enums.proto\x1a takedown/referral/v1/event.proto\x1a#takedown/referral/v1/referral.proto\"\x89\x01\n\x10SubmittedContent\x12\x17\n\x03url\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xbaH.r,2*^([a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8}){0,3})?$\"\xc3\x01\n\x11SubmittedEvidence\x12\x35\n\tfile_name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18\xc8\x01\x32\x16^[^/\\\\\\x00-\\x1f\\x7f]+$\x12\x32\n\nmedia_type\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x18\x64\x32\x15^[a-z]+/[a-z0-9.+-]+$\x12\x1c\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@\x12%\n\x06sha256\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\x9e\x01\n\rSubmittedHold\x12<\n\x06reason\x18\x01 \x01(\x0e\x32 .takedown.referral.v1.HoldReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x37\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"\xa6\x05\n\x15SubmitReferralRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x07\x63ontent\x18\x02 \x01(\x0b\x32$.takedown.intake.v1.SubmittedContentB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\x0cterms_ground\x18\x03 \x01(\x0e\x32!.takedown.referral.v1.TermsGroundB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12M\n\rlegal_grounds\x18\x04 \x03(\x0e\x32!.takedown.referral.v1.LegalGroundB\x13\xbaH\x10\x92\x01\r\x10\x08\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x38\n\x07urgency\x18\x05 \x01(\x0e\x32\x1d.takedown.referral.v1.UrgencyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x0e\x64\x65parture_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0b\x63\x61mpaign_id\x18\x07 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x1b\n\treference\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x18\n\x06reason\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x41\n\x11territorial_scope\x18\n \x01(\x0b\x32&.takedown.referral.v1.TerritorialScope\x12\x41\n\x08\x65vidence\x18\x0b \x03(\x0b\x32%.takedown.intake.v1.SubmittedEvidenceB\x08\xbaH\x05\x92\x01\x02\x10\x08\x12\x0c\n\x04test\x18\x0c \x01(\x08\x12/\n\x04hold\x18\r \x01(\x0b\x32!.takedown.intake.v1.SubmittedHold\"\xb6\x01\n\x16SubmitReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x34\n\nsubmission\x18\x02 \x01(\x0b\x32 .takedown.referral.v1.Submission\x12\x34\n\x0b\x64isposition\x18\x03 \x01(\x0e\x32\x1f.takedown.intake.v1.Disposition\"l\n\x1b\x42\x61tchSubmitReferralsRequest\x12M\n\x08requests\x18\x01 \x03(\x0b\x32).takedown.intake.v1.SubmitReferralRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"\x82\x01\n\x11\x42\x61tchSubmitResult\x12>\n\x08response\x18\x01 \x01(\x0b\x32*.takedown.intake.v1.SubmitReferralResponseH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"V\n\x1c\x42\x61tchSubmitReferralsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.takedown.intake.v1.BatchSubmitResult\"3\n\x12GetReferralRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"G\n\x13GetReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\"\xe9\x02\n\x14ListReferralsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x46\n\x06states\x18\x03 \x03(\x0e\x32#.takedown.referral.v1.ReferralStateB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\tplatforms\x18\x04 \x03(\tB$\xbaH!\x92\x01\x1e\x10 \"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x42\n\x08outcomes\x18\x05 \x03(\x0e\x32\x1d.takedown.referral.v1.OutcomeB\x11\xbaH\x0e\x92\x01\x0b\x10\x10\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x0b\x63\x61mpaign_id\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x31\n\rupdated_since\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\x15ListReferralsResponse\x12\x31\n\treferrals\x18\x01 \x03(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x19ListReferralEventsRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"j\n\x1aListReferralEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.takedown.referral.v1.ReferralEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x1aWatchReferralEventsRequest\x12 \n\x0breferral_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"a\n\x1bWatchReferralEventsResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32#.takedown.referral.v1.ReferralEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"r\n\x17WithdrawReferralRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\"h\n\x18WithdrawReferralResponse\x12\x30\n\x08referral\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Referral\x12\x1a\n\x12referral_withdrawn\x18\x02 \x01(\x08*u\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_CREATED\x10\x01\x12\x18\n\x14\x44ISPOSITION_REPLAYED\x10\x02\x12\x16\n\x12\x44ISPOSITION_JOINED\x10\x03\x32\x99\x06\n\x0fReferralService\x12g\n\x0eSubmitReferral\x12).takedown.intake.v1.SubmitReferralRequest\x1a*.takedown.intake.v1.SubmitReferralResponse\x12y\n\x14\x42\x61tchSubmitReferrals\x12/.takedown.intake.v1.BatchSubmitReferralsRequest\x1a\x30.takedown.intake.v1.BatchSubmitReferralsResponse\x12^\n\x0bGetReferral\x12&.takedown.intake.v1.GetReferralRequest\x1a\'.takedown.intake.v1.GetReferralResponse\x12\x64\n\rListReferrals\x12(.takedown.intake.v1.ListReferralsRequest\x1a).takedown.intake.v1.ListReferralsResponse\x12s\n\x12ListReferralEvents\x12-.takedown.intake.v1.ListReferralEventsRequest\x1a..takedown.intake.v1.ListReferralEventsResponse\x12x\n\x13WatchReferralEvents\x12..takedown.intake.v1.WatchReferralEventsRequest\x1a/.takedown.intake.v1.WatchReferralEventsResponse0\x01\x12m\n\x10WithdrawReferral\x12+.takedown.intake.v1.WithdrawReferralRequest\x1a,.takedown.intake.v1.WithdrawReferralResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITTEDEVIDENCE'].fields_by_name['content']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
   _globals['_SUBMITTEDEVIDENCE'].fields_by_name['sha256']._loaded_options = None
   _globals['_SUBMITTEDEVIDENCE'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_SUBMITTEDHOLD'].fields_by_name['reason']._loaded_options = None
+  _globals['_SUBMITTEDHOLD'].fields_by_name['reason']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_SUBMITTEDHOLD'].fields_by_name['note']._loaded_options = None
+  _globals['_SUBMITTEDHOLD'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\240\037'
+  _globals['_SUBMITTEDHOLD'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_SUBMITTEDHOLD'].fields_by_name['expire_time']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SUBMITREFERRALREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUBMITREFERRALREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SUBMITREFERRALREQUEST'].fields_by_name['content']._loaded_options = None
@@ -101,42 +107,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWREFERRALREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_WITHDRAWREFERRALREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_WITHDRAWREFERRALREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\240\037'
-  _globals['_DISPOSITION']._serialized_start=2974
-  _globals['_DISPOSITION']._serialized_end=3091
+  _globals['_DISPOSITION']._serialized_start=3184
+  _globals['_DISPOSITION']._serialized_end=3301
   _globals['_SUBMITTEDCONTENT']._serialized_start=258
   _globals['_SUBMITTEDCONTENT']._serialized_end=395
   _globals['_SUBMITTEDEVIDENCE']._serialized_start=398
   _globals['_SUBMITTEDEVIDENCE']._serialized_end=593
-  _globals['_SUBMITREFERRALREQUEST']._serialized_start=596
-  _globals['_SUBMITREFERRALREQUEST']._serialized_end=1225
-  _globals['_SUBMITREFERRALRESPONSE']._serialized_start=1228
-  _globals['_SUBMITREFERRALRESPONSE']._serialized_end=1410
-  _globals['_BATCHSUBMITREFERRALSREQUEST']._serialized_start=1412
-  _globals['_BATCHSUBMITREFERRALSREQUEST']._serialized_end=1520
-  _globals['_BATCHSUBMITRESULT']._serialized_start=1523
-  _globals['_BATCHSUBMITRESULT']._serialized_end=1653
-  _globals['_BATCHSUBMITREFERRALSRESPONSE']._serialized_start=1655
-  _globals['_BATCHSUBMITREFERRALSRESPONSE']._serialized_end=1741
-  _globals['_GETREFERRALREQUEST']._serialized_start=1743
-  _globals['_GETREFERRALREQUEST']._serialized_end=1794
-  _globals['_GETREFERRALRESPONSE']._serialized_start=1796
-  _globals['_GETREFERRALRESPONSE']._serialized_end=1867
-  _globals['_LISTREFERRALSREQUEST']._serialized_start=1870
-  _globals['_LISTREFERRALSREQUEST']._serialized_end=2231
-  _globals['_LISTREFERRALSRESPONSE']._serialized_start=2233
-  _globals['_LISTREFERRALSRESPONSE']._serialized_end=2332
-  _globals['_LISTREFERRALEVENTSREQUEST']._serialized_start=2334
-  _globals['_LISTREFERRALEVENTSREQUEST']._serialized_end=2453
-  _globals['_LISTREFERRALEVENTSRESPONSE']._serialized_start=2455
-  _globals['_LISTREFERRALEVENTSRESPONSE']._serialized_end=2561
-  _globals['_WATCHREFERRALEVENTSREQUEST']._serialized_start=2563
-  _globals['_WATCHREFERRALEVENTSREQUEST']._serialized_end=2651
-  _globals['_WATCHREFERRALEVENTSRESPONSE']._serialized_start=2653
-  _globals['_WATCHREFERRALEVENTSRESPONSE']._serialized_end=2750
-  _globals['_WITHDRAWREFERRALREQUEST']._serialized_start=2752
-  _globals['_WITHDRAWREFERRALREQUEST']._serialized_end=2866
-  _globals['_WITHDRAWREFERRALRESPONSE']._serialized_start=2868
-  _globals['_WITHDRAWREFERRALRESPONSE']._serialized_end=2972
-  _globals['_REFERRALSERVICE']._serialized_start=3094
-  _globals['_REFERRALSERVICE']._serialized_end=3887
+  _globals['_SUBMITTEDHOLD']._serialized_start=596
+  _globals['_SUBMITTEDHOLD']._serialized_end=754
+  _globals['_SUBMITREFERRALREQUEST']._serialized_start=757
+  _globals['_SUBMITREFERRALREQUEST']._serialized_end=1435
+  _globals['_SUBMITREFERRALRESPONSE']._serialized_start=1438
+  _globals['_SUBMITREFERRALRESPONSE']._serialized_end=1620
+  _globals['_BATCHSUBMITREFERRALSREQUEST']._serialized_start=1622
+  _globals['_BATCHSUBMITREFERRALSREQUEST']._serialized_end=1730
+  _globals['_BATCHSUBMITRESULT']._serialized_start=1733
+  _globals['_BATCHSUBMITRESULT']._serialized_end=1863
+  _globals['_BATCHSUBMITREFERRALSRESPONSE']._serialized_start=1865
+  _globals['_BATCHSUBMITREFERRALSRESPONSE']._serialized_end=1951
+  _globals['_GETREFERRALREQUEST']._serialized_start=1953
+  _globals['_GETREFERRALREQUEST']._serialized_end=2004
+  _globals['_GETREFERRALRESPONSE']._serialized_start=2006
+  _globals['_GETREFERRALRESPONSE']._serialized_end=2077
+  _globals['_LISTREFERRALSREQUEST']._serialized_start=2080
+  _globals['_LISTREFERRALSREQUEST']._serialized_end=2441
+  _globals['_LISTREFERRALSRESPONSE']._serialized_start=2443
+  _globals['_LISTREFERRALSRESPONSE']._serialized_end=2542
+  _globals['_LISTREFERRALEVENTSREQUEST']._serialized_start=2544
+  _globals['_LISTREFERRALEVENTSREQUEST']._serialized_end=2663
+  _globals['_LISTREFERRALEVENTSRESPONSE']._serialized_start=2665
+  _globals['_LISTREFERRALEVENTSRESPONSE']._serialized_end=2771
+  _globals['_WATCHREFERRALEVENTSREQUEST']._serialized_start=2773
+  _globals['_WATCHREFERRALEVENTSREQUEST']._serialized_end=2861
+  _globals['_WATCHREFERRALEVENTSRESPONSE']._serialized_start=2863
+  _globals['_WATCHREFERRALEVENTSRESPONSE']._serialized_end=2960
+  _globals['_WITHDRAWREFERRALREQUEST']._serialized_start=2962
+  _globals['_WITHDRAWREFERRALREQUEST']._serialized_end=3076
+  _globals['_WITHDRAWREFERRALRESPONSE']._serialized_start=3078
+  _globals['_WITHDRAWREFERRALRESPONSE']._serialized_end=3182
+  _globals['_REFERRALSERVICE']._serialized_start=3304
+  _globals['_REFERRALSERVICE']._serialized_end=4097
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,37 @@ class SubmittedEvidence(_message.Message):
 Global___SubmittedEvidence: _TypeAlias = SubmittedEvidence  # noqa: Y015
 
 @_typing.final
+class SubmittedHold(_message.Message):
+    """A hold that begins with the submission; the submitting organisation owns it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    reason: _enums_pb2.HoldReason.ValueType
+    note: _builtins.str
+    """Required with reason OTHER."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """At most 14 days from now."""
+
+    def __init__(
+        self,
+        *,
+        reason: _enums_pb2.HoldReason.ValueType = ...,
+        note: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "note", b"note", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmittedHold: _TypeAlias = SubmittedHold  # noqa: Y015
+
+@_typing.final
 class SubmitReferralRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -118,6 +149,7 @@ class SubmitReferralRequest(_message.Message):
     TERRITORIAL_SCOPE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that the caller makes and repeats on every retry."""
     terms_ground: _enums_pb2.TermsGround.ValueType
@@ -140,6 +172,10 @@ class SubmitReferralRequest(_message.Message):
     def territorial_scope(self) -> _referral_pb2.TerritorialScope: ...
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubmittedEvidence]: ...
+    @_builtins.property
+    def hold(self) -> Global___SubmittedHold:
+        """Starts on hold: nothing goes to the platform before the hold ends."""
+
     def __init__(
         self,
         *,
@@ -155,10 +191,11 @@ class SubmitReferralRequest(_message.Message):
         territorial_scope: _referral_pb2.TerritorialScope | None = ...,
         evidence: _abc.Iterable[Global___SubmittedEvidence] | None = ...,
         test: _builtins.bool = ...,
+        hold: Global___SubmittedHold | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "departure_time", b"departure_time", "territorial_scope", b"territorial_scope"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "departure_time", b"departure_time", "hold", b"hold", "territorial_scope", b"territorial_scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "content", b"content", "departure_time", b"departure_time", "evidence", b"evidence", "legal_grounds", b"legal_grounds", "reason", b"reason", "reference", b"reference", "request_id", b"request_id", "terms_ground", b"terms_ground", "territorial_scope", b"territorial_scope", "test", b"test", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "content", b"content", "departure_time", b"departure_time", "evidence", b"evidence", "hold", b"hold", "legal_grounds", b"legal_grounds", "reason", b"reason", "reference", b"reference", "request_id", b"request_id", "terms_ground", b"terms_ground", "territorial_scope", b"territorial_scope", "test", b"test", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

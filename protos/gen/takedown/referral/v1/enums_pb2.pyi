@@ -546,6 +546,8 @@ class _ObservationPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ob
     OBSERVATION_PURPOSE_CADENCE: _ObservationPurpose.ValueType  # 2
     OBSERVATION_PURPOSE_VERIFICATION: _ObservationPurpose.ValueType  # 3
     OBSERVATION_PURPOSE_MONITORING: _ObservationPurpose.ValueType  # 4
+    OBSERVATION_PURPOSE_HOLD: _ObservationPurpose.ValueType  # 5
+    """While a hold keeps the notice back: what the hold costs."""
 
 class ObservationPurpose(_ObservationPurpose, metaclass=_ObservationPurposeEnumTypeWrapper): ...
 
@@ -554,6 +556,8 @@ OBSERVATION_PURPOSE_BEFORE_NOTICE: ObservationPurpose.ValueType  # 1
 OBSERVATION_PURPOSE_CADENCE: ObservationPurpose.ValueType  # 2
 OBSERVATION_PURPOSE_VERIFICATION: ObservationPurpose.ValueType  # 3
 OBSERVATION_PURPOSE_MONITORING: ObservationPurpose.ValueType  # 4
+OBSERVATION_PURPOSE_HOLD: ObservationPurpose.ValueType  # 5
+"""While a hold keeps the notice back: what the hold costs."""
 Global___ObservationPurpose: _TypeAlias = ObservationPurpose  # noqa: Y015
 
 class _PlatformEventType:
@@ -677,3 +681,91 @@ REVIEW_REASON_PROTECTED_SPEECH: ReviewReason.ValueType  # 5
 REVIEW_REASON_INSUFFICIENT_EVIDENCE: ReviewReason.ValueType  # 6
 REVIEW_REASON_WRONG_CONTENT: ReviewReason.ValueType  # 7
 Global___ReviewReason: _TypeAlias = ReviewReason  # noqa: Y015
+
+class _HoldReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HoldReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOLD_REASON_UNSPECIFIED: _HoldReason.ValueType  # 0
+    HOLD_REASON_LIVE_INVESTIGATION: _HoldReason.ValueType  # 1
+    HOLD_REASON_SURVEILLANCE: _HoldReason.ValueType  # 2
+    HOLD_REASON_SAFEGUARDING: _HoldReason.ValueType  # 3
+    HOLD_REASON_EVIDENCE_PRESERVATION: _HoldReason.ValueType  # 4
+    HOLD_REASON_PARTNER_REQUEST: _HoldReason.ValueType  # 5
+    HOLD_REASON_OTHER: _HoldReason.ValueType  # 6
+
+class HoldReason(_HoldReason, metaclass=_HoldReasonEnumTypeWrapper):
+    """Why a deconfliction hold is placed."""
+
+HOLD_REASON_UNSPECIFIED: HoldReason.ValueType  # 0
+HOLD_REASON_LIVE_INVESTIGATION: HoldReason.ValueType  # 1
+HOLD_REASON_SURVEILLANCE: HoldReason.ValueType  # 2
+HOLD_REASON_SAFEGUARDING: HoldReason.ValueType  # 3
+HOLD_REASON_EVIDENCE_PRESERVATION: HoldReason.ValueType  # 4
+HOLD_REASON_PARTNER_REQUEST: HoldReason.ValueType  # 5
+HOLD_REASON_OTHER: HoldReason.ValueType  # 6
+Global___HoldReason: _TypeAlias = HoldReason  # noqa: Y015
+
+class _HoldEnd:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HoldEndEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldEnd.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOLD_END_UNSPECIFIED: _HoldEnd.ValueType  # 0
+    HOLD_END_RELEASED: _HoldEnd.ValueType  # 1
+    HOLD_END_EXPIRED: _HoldEnd.ValueType  # 2
+    HOLD_END_CLOSED: _HoldEnd.ValueType  # 3
+    """The referral was withdrawn or closed while on hold."""
+
+class HoldEnd(_HoldEnd, metaclass=_HoldEndEnumTypeWrapper):
+    """What ended a hold."""
+
+HOLD_END_UNSPECIFIED: HoldEnd.ValueType  # 0
+HOLD_END_RELEASED: HoldEnd.ValueType  # 1
+HOLD_END_EXPIRED: HoldEnd.ValueType  # 2
+HOLD_END_CLOSED: HoldEnd.ValueType  # 3
+"""The referral was withdrawn or closed while on hold."""
+Global___HoldEnd: _TypeAlias = HoldEnd  # noqa: Y015
+
+class _EscalationLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EscalationLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EscalationLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ESCALATION_LEVEL_UNSPECIFIED: _EscalationLevel.ValueType  # 0
+    ESCALATION_LEVEL_PLATFORM_CONTACT: _EscalationLevel.ValueType  # 1
+    ESCALATION_LEVEL_REFERRER_LIAISON: _EscalationLevel.ValueType  # 2
+    ESCALATION_LEVEL_HEAD_OF_UNIT: _EscalationLevel.ValueType  # 3
+
+class EscalationLevel(_EscalationLevel, metaclass=_EscalationLevelEnumTypeWrapper):
+    """Who is reminded when a deadline passes, in the order of the ladder."""
+
+ESCALATION_LEVEL_UNSPECIFIED: EscalationLevel.ValueType  # 0
+ESCALATION_LEVEL_PLATFORM_CONTACT: EscalationLevel.ValueType  # 1
+ESCALATION_LEVEL_REFERRER_LIAISON: EscalationLevel.ValueType  # 2
+ESCALATION_LEVEL_HEAD_OF_UNIT: EscalationLevel.ValueType  # 3
+Global___EscalationLevel: _TypeAlias = EscalationLevel  # noqa: Y015
+
+class _CampaignAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CampaignActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CampaignAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAMPAIGN_ACTION_UNSPECIFIED: _CampaignAction.ValueType  # 0
+    CAMPAIGN_ACTION_WITHDRAW: _CampaignAction.ValueType  # 1
+    CAMPAIGN_ACTION_PLACE_HOLD: _CampaignAction.ValueType  # 2
+    CAMPAIGN_ACTION_RELEASE_HOLD: _CampaignAction.ValueType  # 3
+
+class CampaignAction(_CampaignAction, metaclass=_CampaignActionEnumTypeWrapper):
+    """What a campaign's referrals can be asked to do together."""
+
+CAMPAIGN_ACTION_UNSPECIFIED: CampaignAction.ValueType  # 0
+CAMPAIGN_ACTION_WITHDRAW: CampaignAction.ValueType  # 1
+CAMPAIGN_ACTION_PLACE_HOLD: CampaignAction.ValueType  # 2
+CAMPAIGN_ACTION_RELEASE_HOLD: CampaignAction.ValueType  # 3
+Global___CampaignAction: _TypeAlias = CampaignAction  # noqa: Y015

@@ -61,6 +61,37 @@ class _ReferralEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ref
     """Seen available again after it was confirmed gone."""
     REFERRAL_EVENT_TYPE_URGENCY_RAISED: _ReferralEventType.ValueType  # 24
     """A later submission raised the urgency."""
+    REFERRAL_EVENT_TYPE_HOLD_REQUESTED: _ReferralEventType.ValueType  # 25
+    """A person asked for a hold, a renewal of it or its release; the workflow answers with one of
+    the next four.
+    """
+    REFERRAL_EVENT_TYPE_HOLD_RELEASE_REQUESTED: _ReferralEventType.ValueType  # 26
+    REFERRAL_EVENT_TYPE_HOLD_PLACED: _ReferralEventType.ValueType  # 27
+    REFERRAL_EVENT_TYPE_HOLD_RENEWED: _ReferralEventType.ValueType  # 28
+    REFERRAL_EVENT_TYPE_HOLD_ENDED: _ReferralEventType.ValueType  # 29
+    """With what the hold cost."""
+    REFERRAL_EVENT_TYPE_COMMAND_REFUSED: _ReferralEventType.ValueType  # 30
+    """A person's command came too late to act on: nothing changed."""
+    REFERRAL_EVENT_TYPE_REVIEW_CLAIMED: _ReferralEventType.ValueType  # 31
+    REFERRAL_EVENT_TYPE_REVIEW_FIRST_DECIDED: _ReferralEventType.ValueType  # 32
+    """One of the two people whose decision is needed has decided."""
+    REFERRAL_EVENT_TYPE_CLARIFICATION_REQUESTED: _ReferralEventType.ValueType  # 33
+    REFERRAL_EVENT_TYPE_CLARIFICATION_ANSWERED: _ReferralEventType.ValueType  # 34
+    """The answer is on record, on its way to the platform."""
+    REFERRAL_EVENT_TYPE_CLARIFICATION_DELIVERED: _ReferralEventType.ValueType  # 35
+    """The platform has the answer; its clock runs again."""
+    REFERRAL_EVENT_TYPE_CONTRADICTED: _ReferralEventType.ValueType  # 36
+    """A claim that an observation disproves after the grace period."""
+    REFERRAL_EVENT_TYPE_REVERSED: _ReferralEventType.ValueType  # 37
+    """The platform reinstated the content."""
+    REFERRAL_EVENT_TYPE_ESCALATED: _ReferralEventType.ValueType  # 38
+    """A step up the ladder."""
+    REFERRAL_EVENT_TYPE_REMINDER_SENT: _ReferralEventType.ValueType  # 39
+    REFERRAL_EVENT_TYPE_ESCALATION_REQUESTED: _ReferralEventType.ValueType  # 40
+    REFERRAL_EVENT_TYPE_URGENCY_LAPSED: _ReferralEventType.ValueType  # 41
+    """The departure has passed: routine from here on, kept as evidence."""
+    REFERRAL_EVENT_TYPE_DEPARTURE_PROPOSED: _ReferralEventType.ValueType  # 42
+    """Classification read a departure time; a person or the submitter confirms it."""
 
 class ReferralEventType(_ReferralEventType, metaclass=_ReferralEventTypeEnumTypeWrapper): ...
 
@@ -93,6 +124,37 @@ REFERRAL_EVENT_TYPE_REAPPEARED: ReferralEventType.ValueType  # 23
 """Seen available again after it was confirmed gone."""
 REFERRAL_EVENT_TYPE_URGENCY_RAISED: ReferralEventType.ValueType  # 24
 """A later submission raised the urgency."""
+REFERRAL_EVENT_TYPE_HOLD_REQUESTED: ReferralEventType.ValueType  # 25
+"""A person asked for a hold, a renewal of it or its release; the workflow answers with one of
+the next four.
+"""
+REFERRAL_EVENT_TYPE_HOLD_RELEASE_REQUESTED: ReferralEventType.ValueType  # 26
+REFERRAL_EVENT_TYPE_HOLD_PLACED: ReferralEventType.ValueType  # 27
+REFERRAL_EVENT_TYPE_HOLD_RENEWED: ReferralEventType.ValueType  # 28
+REFERRAL_EVENT_TYPE_HOLD_ENDED: ReferralEventType.ValueType  # 29
+"""With what the hold cost."""
+REFERRAL_EVENT_TYPE_COMMAND_REFUSED: ReferralEventType.ValueType  # 30
+"""A person's command came too late to act on: nothing changed."""
+REFERRAL_EVENT_TYPE_REVIEW_CLAIMED: ReferralEventType.ValueType  # 31
+REFERRAL_EVENT_TYPE_REVIEW_FIRST_DECIDED: ReferralEventType.ValueType  # 32
+"""One of the two people whose decision is needed has decided."""
+REFERRAL_EVENT_TYPE_CLARIFICATION_REQUESTED: ReferralEventType.ValueType  # 33
+REFERRAL_EVENT_TYPE_CLARIFICATION_ANSWERED: ReferralEventType.ValueType  # 34
+"""The answer is on record, on its way to the platform."""
+REFERRAL_EVENT_TYPE_CLARIFICATION_DELIVERED: ReferralEventType.ValueType  # 35
+"""The platform has the answer; its clock runs again."""
+REFERRAL_EVENT_TYPE_CONTRADICTED: ReferralEventType.ValueType  # 36
+"""A claim that an observation disproves after the grace period."""
+REFERRAL_EVENT_TYPE_REVERSED: ReferralEventType.ValueType  # 37
+"""The platform reinstated the content."""
+REFERRAL_EVENT_TYPE_ESCALATED: ReferralEventType.ValueType  # 38
+"""A step up the ladder."""
+REFERRAL_EVENT_TYPE_REMINDER_SENT: ReferralEventType.ValueType  # 39
+REFERRAL_EVENT_TYPE_ESCALATION_REQUESTED: ReferralEventType.ValueType  # 40
+REFERRAL_EVENT_TYPE_URGENCY_LAPSED: ReferralEventType.ValueType  # 41
+"""The departure has passed: routine from here on, kept as evidence."""
+REFERRAL_EVENT_TYPE_DEPARTURE_PROPOSED: ReferralEventType.ValueType  # 42
+"""Classification read a departure time; a person or the submitter confirms it."""
 Global___ReferralEventType: _TypeAlias = ReferralEventType  # noqa: Y015
 
 @_typing.final
@@ -176,6 +238,231 @@ class ReviewDecidedDetail(_message.Message):
 Global___ReviewDecidedDetail: _TypeAlias = ReviewDecidedDetail  # noqa: Y015
 
 @_typing.final
+class ReviewClaimedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEWER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    reviewer: _builtins.str
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        reviewer: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "reviewer", b"reviewer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewClaimedDetail: _TypeAlias = ReviewClaimedDetail  # noqa: Y015
+
+@_typing.final
+class HoldDetail(_message.Message):
+    """HOLD_REQUESTED, HOLD_PLACED, HOLD_RENEWED."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    reason: _enums_pb2.HoldReason.ValueType
+    note: _builtins.str
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        reason: _enums_pb2.HoldReason.ValueType = ...,
+        note: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "note", b"note", "owner", b"owner", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldDetail: _TypeAlias = HoldDetail  # noqa: Y015
+
+@_typing.final
+class HoldEndedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    END_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    end: _enums_pb2.HoldEnd.ValueType
+    @_builtins.property
+    def cost(self) -> _referral_pb2.HoldCost: ...
+    def __init__(
+        self,
+        *,
+        end: _enums_pb2.HoldEnd.ValueType = ...,
+        cost: _referral_pb2.HoldCost | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end", b"end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldEndedDetail: _TypeAlias = HoldEndedDetail  # noqa: Y015
+
+@_typing.final
+class CommandRefusedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    """hold, release, review, clarification, escalation."""
+    reason: _builtins.str
+    """What can be done instead, in one sentence."""
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommandRefusedDetail: _TypeAlias = CommandRefusedDetail  # noqa: Y015
+
+@_typing.final
+class ClarificationAnsweredDetail(_message.Message):
+    """CLARIFICATION_ANSWERED and CLARIFICATION_DELIVERED; the question is a platform event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLARIFICATION_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    clarification_id: _builtins.str
+    answer: _builtins.str
+    def __init__(
+        self,
+        *,
+        clarification_id: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "clarification_id", b"clarification_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClarificationAnsweredDetail: _TypeAlias = ClarificationAnsweredDetail  # noqa: Y015
+
+@_typing.final
+class ContradictedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_TIME_FIELD_NUMBER: _builtins.int
+    OBSERVATION_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    observation_id: _builtins.str
+    """The look that disproved the claim."""
+    count: _builtins.int
+    """How often this platform's claim was disproved on this referral, this one included."""
+    @_builtins.property
+    def claim_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        claim_time: _timestamp_pb2.Timestamp | None = ...,
+        observation_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_time", b"claim_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_time", b"claim_time", "count", b"count", "observation_id", b"observation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContradictedDetail: _TypeAlias = ContradictedDetail  # noqa: Y015
+
+@_typing.final
+class EscalatedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    level: _enums_pb2.EscalationLevel.ValueType
+    deadline: _builtins.str
+    """acknowledgement, decision, removal, contradiction, review, clarification, request."""
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        level: _enums_pb2.EscalationLevel.ValueType = ...,
+        deadline: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "level", b"level", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EscalatedDetail: _TypeAlias = EscalatedDetail  # noqa: Y015
+
+@_typing.final
+class ReminderSentDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    level: _enums_pb2.EscalationLevel.ValueType
+    deadline: _builtins.str
+    channel: _builtins.str
+    """The channel that took it: log or smtp."""
+    def __init__(
+        self,
+        *,
+        level: _enums_pb2.EscalationLevel.ValueType = ...,
+        deadline: _builtins.str = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "deadline", b"deadline", "level", b"level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReminderSentDetail: _TypeAlias = ReminderSentDetail  # noqa: Y015
+
+@_typing.final
+class DepartureProposedDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def departure_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        departure_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DepartureProposedDetail: _TypeAlias = DepartureProposedDetail  # noqa: Y015
+
+@_typing.final
 class NoticeFailedDetail(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -244,9 +531,9 @@ class DeadlinePassedDetail(_message.Message):
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     NOTICE_NUMBER_FIELD_NUMBER: _builtins.int
     deadline: _builtins.str
-    """acknowledgement, decision, delivery, review."""
+    """acknowledgement, decision, removal, contradiction, delivery, review, clarification."""
     next_step: _builtins.str
-    """What happens now: re-notice, close."""
+    """What happens now: renotice, escalate, remind, close."""
     notice_number: _builtins.int
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp: ...
@@ -368,6 +655,15 @@ class ReferralEvent(_message.Message):
     CLOSED_FIELD_NUMBER: _builtins.int
     PLATFORM_EVENT_NOTED_FIELD_NUMBER: _builtins.int
     URGENCY_RAISED_FIELD_NUMBER: _builtins.int
+    REVIEW_CLAIMED_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    HOLD_ENDED_FIELD_NUMBER: _builtins.int
+    COMMAND_REFUSED_FIELD_NUMBER: _builtins.int
+    CLARIFICATION_ANSWERED_FIELD_NUMBER: _builtins.int
+    CONTRADICTED_FIELD_NUMBER: _builtins.int
+    ESCALATED_FIELD_NUMBER: _builtins.int
+    REMINDER_SENT_FIELD_NUMBER: _builtins.int
+    DEPARTURE_PROPOSED_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
     sequence: _builtins.int
     """1 for the first event of the referral; no gaps."""
@@ -411,6 +707,24 @@ class ReferralEvent(_message.Message):
     def platform_event_noted(self) -> Global___PlatformEventNotedDetail: ...
     @_builtins.property
     def urgency_raised(self) -> Global___UrgencyRaisedDetail: ...
+    @_builtins.property
+    def review_claimed(self) -> Global___ReviewClaimedDetail: ...
+    @_builtins.property
+    def hold(self) -> Global___HoldDetail: ...
+    @_builtins.property
+    def hold_ended(self) -> Global___HoldEndedDetail: ...
+    @_builtins.property
+    def command_refused(self) -> Global___CommandRefusedDetail: ...
+    @_builtins.property
+    def clarification_answered(self) -> Global___ClarificationAnsweredDetail: ...
+    @_builtins.property
+    def contradicted(self) -> Global___ContradictedDetail: ...
+    @_builtins.property
+    def escalated(self) -> Global___EscalatedDetail: ...
+    @_builtins.property
+    def reminder_sent(self) -> Global___ReminderSentDetail: ...
+    @_builtins.property
+    def departure_proposed(self) -> Global___DepartureProposedDetail: ...
     def __init__(
         self,
         *,
@@ -437,12 +751,21 @@ class ReferralEvent(_message.Message):
         closed: _referral_pb2.OutcomeDetail | None = ...,
         platform_event_noted: Global___PlatformEventNotedDetail | None = ...,
         urgency_raised: Global___UrgencyRaisedDetail | None = ...,
+        review_claimed: Global___ReviewClaimedDetail | None = ...,
+        hold: Global___HoldDetail | None = ...,
+        hold_ended: Global___HoldEndedDetail | None = ...,
+        command_refused: Global___CommandRefusedDetail | None = ...,
+        clarification_answered: Global___ClarificationAnsweredDetail | None = ...,
+        contradicted: Global___ContradictedDetail | None = ...,
+        escalated: Global___EscalatedDetail | None = ...,
+        reminder_sent: Global___ReminderSentDetail | None = ...,
+        departure_proposed: Global___DepartureProposedDetail | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "short_link_resolved", b"short_link_resolved", "submission", b"submission", "urgency_raised", b"urgency_raised"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "capture", b"capture", "clarification_answered", b"clarification_answered", "closed", b"closed", "command_refused", b"command_refused", "contradicted", b"contradicted", "deadline_passed", b"deadline_passed", "departure_proposed", b"departure_proposed", "detail", b"detail", "escalated", b"escalated", "hold", b"hold", "hold_ended", b"hold_ended", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "reminder_sent", b"reminder_sent", "removal_confirmed", b"removal_confirmed", "review_claimed", b"review_claimed", "review_decided", b"review_decided", "review_requested", b"review_requested", "short_link_resolved", b"short_link_resolved", "submission", b"submission", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "closed", b"closed", "deadline_passed", b"deadline_passed", "detail", b"detail", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "removal_confirmed", b"removal_confirmed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type", "urgency_raised", b"urgency_raised"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "clarification_answered", b"clarification_answered", "closed", b"closed", "command_refused", b"command_refused", "contradicted", b"contradicted", "deadline_passed", b"deadline_passed", "departure_proposed", b"departure_proposed", "detail", b"detail", "escalated", b"escalated", "hold", b"hold", "hold_ended", b"hold_ended", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "reminder_sent", b"reminder_sent", "removal_confirmed", b"removal_confirmed", "review_claimed", b"review_claimed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["submission", "assessment", "review_requested", "review_decided", "capture", "observation", "short_link_resolved", "notice", "notice_failed", "platform_event", "removal_confirmed", "deadline_passed", "closed", "platform_event_noted", "urgency_raised"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["submission", "assessment", "review_requested", "review_decided", "capture", "observation", "short_link_resolved", "notice", "notice_failed", "platform_event", "removal_confirmed", "deadline_passed", "closed", "platform_event_noted", "urgency_raised", "review_claimed", "hold", "hold_ended", "command_refused", "clarification_answered", "contradicted", "escalated", "reminder_sent", "departure_proposed"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 

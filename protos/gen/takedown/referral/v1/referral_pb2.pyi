@@ -221,6 +221,7 @@ class OutcomeDetail(_message.Message):
     DUPLICATE_OF_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     WITHDRAWN_AFTER_NOTICE_FIELD_NUMBER: _builtins.int
+    REVERSED_FIELD_NUMBER: _builtins.int
     outcome: _enums_pb2.Outcome.ValueType
     removal_basis: _enums_pb2.RemovalBasis.ValueType
     removed_by: _enums_pb2.RemovedBy.ValueType
@@ -235,6 +236,8 @@ class OutcomeDetail(_message.Message):
     """One sentence for people."""
     withdrawn_after_notice: _builtins.bool
     """A notice had gone out before the withdrawal, for WITHDRAWN."""
+    reversed: _builtins.bool
+    """The platform reinstated the content: before the close, or (set by the record) after it."""
     @_builtins.property
     def territorial_scope(self) -> Global___TerritorialScope:
         """Where the restriction holds; empty means worldwide."""
@@ -260,10 +263,11 @@ class OutcomeDetail(_message.Message):
         duplicate_of: _builtins.str = ...,
         explanation: _builtins.str = ...,
         withdrawn_after_notice: _builtins.bool = ...,
+        reversed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["final_removal_time", b"final_removal_time", "first_removal_time", b"first_removal_time", "territorial_scope", b"territorial_scope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_action", b"account_action", "contradictions", b"contradictions", "decline_reason", b"decline_reason", "duplicate_of", b"duplicate_of", "explanation", b"explanation", "final_removal_time", b"final_removal_time", "first_removal_time", b"first_removal_time", "outcome", b"outcome", "reappearances", b"reappearances", "removal_basis", b"removal_basis", "removed_by", b"removed_by", "territorial_scope", b"territorial_scope", "visibility", b"visibility", "withdrawn_after_notice", b"withdrawn_after_notice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_action", b"account_action", "contradictions", b"contradictions", "decline_reason", b"decline_reason", "duplicate_of", b"duplicate_of", "explanation", b"explanation", "final_removal_time", b"final_removal_time", "first_removal_time", b"first_removal_time", "outcome", b"outcome", "reappearances", b"reappearances", "removal_basis", b"removal_basis", "removed_by", b"removed_by", "reversed", b"reversed", "territorial_scope", b"territorial_scope", "visibility", b"visibility", "withdrawn_after_notice", b"withdrawn_after_notice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -284,12 +288,24 @@ class Review(_message.Message):
     DECIDED_BY_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    TWO_PEOPLE_FIELD_NUMBER: _builtins.int
+    FIRST_DECIDED_BY_FIELD_NUMBER: _builtins.int
+    FIRST_DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    CLAIMED_BY_FIELD_NUMBER: _builtins.int
+    CLAIM_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
     review_id: _builtins.str
     suggestion: _enums_pb2.AssessmentDecision.ValueType
     decision: _enums_pb2.ReviewDecision.ValueType
     reason: _enums_pb2.ReviewReason.ValueType
     decided_by: _builtins.str
     note: _builtins.str
+    two_people: _builtins.bool
+    """Referring needs two people's decisions; rejecting needs one."""
+    first_decided_by: _builtins.str
+    """Who decided to refer first, where two must."""
+    claimed_by: _builtins.str
+    """Who is deciding now; nobody else may until the claim expires."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Why a person must decide, in sentences."""
@@ -298,6 +314,12 @@ class Review(_message.Message):
     def request_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def decide_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def first_decide_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def claim_expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -310,14 +332,181 @@ class Review(_message.Message):
         decided_by: _builtins.str = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         note: _builtins.str = ...,
+        two_people: _builtins.bool = ...,
+        first_decided_by: _builtins.str = ...,
+        first_decide_time: _timestamp_pb2.Timestamp | None = ...,
+        claimed_by: _builtins.str = ...,
+        claim_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "request_time", b"request_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_expire_time", b"claim_expire_time", "decide_time", b"decide_time", "due_time", b"due_time", "first_decide_time", b"first_decide_time", "request_time", b"request_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "decided_by", b"decided_by", "decision", b"decision", "note", b"note", "reason", b"reason", "reasons", b"reasons", "request_time", b"request_time", "review_id", b"review_id", "suggestion", b"suggestion"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_expire_time", b"claim_expire_time", "claimed_by", b"claimed_by", "decide_time", b"decide_time", "decided_by", b"decided_by", "decision", b"decision", "due_time", b"due_time", "first_decide_time", b"first_decide_time", "first_decided_by", b"first_decided_by", "note", b"note", "reason", b"reason", "reasons", b"reasons", "request_time", b"request_time", "review_id", b"review_id", "suggestion", b"suggestion", "two_people", b"two_people"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Review: _TypeAlias = Review  # noqa: Y015
+
+@_typing.final
+class HoldCost(_message.Message):
+    """What a hold has cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELD_SECONDS_FIELD_NUMBER: _builtins.int
+    VANISHED_FIELD_NUMBER: _builtins.int
+    VANISH_TIME_FIELD_NUMBER: _builtins.int
+    DEPARTURE_PASSED_FIELD_NUMBER: _builtins.int
+    OBSERVATIONS_FIELD_NUMBER: _builtins.int
+    held_seconds: _builtins.int
+    """How long dispatch waited, in seconds."""
+    vanished: _builtins.bool
+    """Observed gone while on hold."""
+    departure_passed: _builtins.bool
+    observations: _builtins.int
+    @_builtins.property
+    def vanish_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        held_seconds: _builtins.int = ...,
+        vanished: _builtins.bool = ...,
+        vanish_time: _timestamp_pb2.Timestamp | None = ...,
+        departure_passed: _builtins.bool = ...,
+        observations: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["vanish_time", b"vanish_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_passed", b"departure_passed", "held_seconds", b"held_seconds", "observations", b"observations", "vanish_time", b"vanish_time", "vanished", b"vanished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldCost: _TypeAlias = HoldCost  # noqa: Y015
+
+@_typing.final
+class Hold(_message.Message):
+    """A deconfliction hold: dispatch waits because a live investigation could be harmed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    PLACE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    reason: _enums_pb2.HoldReason.ValueType
+    note: _builtins.str
+    requested: _builtins.bool
+    """Asked for and not yet in force, or refused since."""
+    end: _enums_pb2.HoldEnd.ValueType
+    @_builtins.property
+    def place_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def cost(self) -> Global___HoldCost: ...
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        reason: _enums_pb2.HoldReason.ValueType = ...,
+        note: _builtins.str = ...,
+        place_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        requested: _builtins.bool = ...,
+        end: _enums_pb2.HoldEnd.ValueType = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        cost: Global___HoldCost | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end_time", b"end_time", "expire_time", b"expire_time", "place_time", b"place_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end", b"end", "end_time", b"end_time", "expire_time", b"expire_time", "note", b"note", "owner", b"owner", "place_time", b"place_time", "reason", b"reason", "requested", b"requested"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Hold: _TypeAlias = Hold  # noqa: Y015
+
+@_typing.final
+class Clarification(_message.Message):
+    """What the platform asked and what it was told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLARIFICATION_ID_FIELD_NUMBER: _builtins.int
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ASK_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWERED_BY_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    DELIVER_TIME_FIELD_NUMBER: _builtins.int
+    clarification_id: _builtins.str
+    """The platform's id of the event by which it asked."""
+    notice_id: _builtins.str
+    question: _builtins.str
+    answer: _builtins.str
+    answered_by: _builtins.str
+    @_builtins.property
+    def ask_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def deliver_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        clarification_id: _builtins.str = ...,
+        notice_id: _builtins.str = ...,
+        question: _builtins.str = ...,
+        ask_time: _timestamp_pb2.Timestamp | None = ...,
+        answer: _builtins.str = ...,
+        answered_by: _builtins.str = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
+        deliver_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time", "ask_time", b"ask_time", "deliver_time", b"deliver_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_time", b"answer_time", "answered_by", b"answered_by", "ask_time", b"ask_time", "clarification_id", b"clarification_id", "deliver_time", b"deliver_time", "notice_id", b"notice_id", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Clarification: _TypeAlias = Clarification  # noqa: Y015
+
+@_typing.final
+class Reversal(_message.Message):
+    """A platform took its removal back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLATFORM_EVENT_ID_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    EXAMPLE_DISPUTED_FIELD_NUMBER: _builtins.int
+    platform_event_id: _builtins.str
+    example_disputed: _builtins.bool
+    """The assessment must not serve as an example of an advert."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        platform_event_id: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        example_disputed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["example_disputed", b"example_disputed", "platform_event_id", b"platform_event_id", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reversal: _TypeAlias = Reversal  # noqa: Y015
 
 @_typing.final
 class Referral(_message.Message):
@@ -346,6 +535,14 @@ class Referral(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     PREVIOUS_REFERRAL_ID_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    CLARIFICATIONS_FIELD_NUMBER: _builtins.int
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    REAPPEARANCES_FIELD_NUMBER: _builtins.int
+    ESCALATION_LEVEL_FIELD_NUMBER: _builtins.int
+    REVERSAL_FIELD_NUMBER: _builtins.int
+    PROPOSED_DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
+    FIRST_REMOVAL_TIME_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
     state: _enums_pb2.ReferralState.ValueType
     urgency: _enums_pb2.Urgency.ValueType
@@ -358,6 +555,9 @@ class Referral(_message.Message):
     """The closed referral of the same content that came before."""
     traceparent: _builtins.str
     """W3C trace context of the submission that created the referral."""
+    contradictions: _builtins.int
+    reappearances: _builtins.int
+    escalation_level: _enums_pb2.EscalationLevel.ValueType
     @_builtins.property
     def content(self) -> Global___Content: ...
     @_builtins.property
@@ -388,6 +588,22 @@ class Referral(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hold]:
+        """The holds, oldest first; the last one is in force while the state is ON_HOLD."""
+
+    @_builtins.property
+    def clarifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clarification]:
+        """Oldest first; open while it has no answer."""
+
+    @_builtins.property
+    def reversal(self) -> Global___Reversal: ...
+    @_builtins.property
+    def proposed_departure_time(self) -> _timestamp_pb2.Timestamp:
+        """Read by classification and not confirmed by anybody yet."""
+
+    @_builtins.property
+    def first_removal_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -412,10 +628,18 @@ class Referral(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         previous_referral_id: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        holds: _abc.Iterable[Global___Hold] | None = ...,
+        clarifications: _abc.Iterable[Global___Clarification] | None = ...,
+        contradictions: _builtins.int = ...,
+        reappearances: _builtins.int = ...,
+        escalation_level: _enums_pb2.EscalationLevel.ValueType = ...,
+        reversal: Global___Reversal | None = ...,
+        proposed_departure_time: _timestamp_pb2.Timestamp | None = ...,
+        first_removal_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "claim_time", b"claim_time", "confirm_time", b"confirm_time", "content", b"content", "create_time", b"create_time", "departure_time", b"departure_time", "latest_observation", b"latest_observation", "outcome", b"outcome", "review", b"review", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "claim_time", b"claim_time", "confirm_time", b"confirm_time", "content", b"content", "create_time", b"create_time", "departure_time", b"departure_time", "first_removal_time", b"first_removal_time", "latest_observation", b"latest_observation", "outcome", b"outcome", "proposed_departure_time", b"proposed_departure_time", "reversal", b"reversal", "review", b"review", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "campaign_id", b"campaign_id", "claim_time", b"claim_time", "confirm_time", b"confirm_time", "content", b"content", "create_time", b"create_time", "departure_time", b"departure_time", "last_sequence", b"last_sequence", "latest_observation", b"latest_observation", "notices", b"notices", "outcome", b"outcome", "previous_referral_id", b"previous_referral_id", "referral_id", b"referral_id", "review", b"review", "state", b"state", "submissions", b"submissions", "test", b"test", "trace_id", b"trace_id", "traceparent", b"traceparent", "update_time", b"update_time", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "campaign_id", b"campaign_id", "claim_time", b"claim_time", "clarifications", b"clarifications", "confirm_time", b"confirm_time", "content", b"content", "contradictions", b"contradictions", "create_time", b"create_time", "departure_time", b"departure_time", "escalation_level", b"escalation_level", "first_removal_time", b"first_removal_time", "holds", b"holds", "last_sequence", b"last_sequence", "latest_observation", b"latest_observation", "notices", b"notices", "outcome", b"outcome", "previous_referral_id", b"previous_referral_id", "proposed_departure_time", b"proposed_departure_time", "reappearances", b"reappearances", "referral_id", b"referral_id", "reversal", b"reversal", "review", b"review", "state", b"state", "submissions", b"submissions", "test", b"test", "trace_id", b"trace_id", "traceparent", b"traceparent", "update_time", b"update_time", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
