@@ -18,6 +18,11 @@ _MOVES = {
     "ACKNOWLEDGEMENT": (Event.ACKNOWLEDGED, "ACKNOWLEDGED"),
     "REMOVAL_CLAIM": (Event.REMOVAL_CLAIMED, "REMOVAL_CLAIMED"),
 }
+# What only a workflow of version 2 acts on; an older one notes it.
+_MOVES_SINCE_2 = {
+    "CLARIFICATION_REQUEST": (Event.CLARIFICATION_ASKED, "CLARIFICATION_REQUESTED"),
+    "REVERSAL": (Event.REVERSED, "REVERSED"),
+}
 _DECISIONS = {
     "REMOVE": Event.REMOVAL_DECIDED,
     "RESTRICT": Event.RESTRICTED,
@@ -35,7 +40,7 @@ def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> E
         # The record knows the notice but this run has not prepared one: a restored referral.
         _note(progress, answer, now, "unknown_notice")
         return None
-    event, kind = _meaning(answer)
+    event, kind = _meaning(progress, answer)
     if event is None or event not in TABLE[progress.state]:
         _absorb(progress, answer, now, event)
         return None
@@ -44,9 +49,20 @@ def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> E
         progress.waiting_since = stamp(now)
     if event in (Event.REMOVAL_CLAIMED, Event.REMOVAL_DECIDED):
         progress.verifying_since = stamp(now)
+    if event is Event.CLARIFICATION_ASKED:
+        _asked(progress, answer, now)
     _remember(progress, answer, event, now)
     _fact(progress, answer, now, kind, None if ends else event)
     return event if ends else None
+
+
+def _asked(progress: Progress, answer: PlatformAnswer, now: datetime) -> None:
+    """The platform's clock stands still from here on; a question also says that it has it."""
+    if progress.state is not State.AWAITING_DECISION:
+        progress.waiting_since = stamp(now)
+    progress.clarification_id = answer.event_id
+    progress.clarification_since = progress.late_since = stamp(now)
+    progress.late_rounds = 0
 
 
 def _fact(
@@ -62,9 +78,11 @@ def _fact(
     )
 
 
-def _meaning(answer: PlatformAnswer) -> tuple[Event | None, str]:
+def _meaning(progress: Progress, answer: PlatformAnswer) -> tuple[Event | None, str]:
     if answer.type == "DECISION":
         return _DECISIONS.get(answer.decision), "DECIDED"
+    if progress.whole_life and answer.type in _MOVES_SINCE_2:
+        return _MOVES_SINCE_2[answer.type]
     return _MOVES.get(answer.type, (None, ""))
 
 
@@ -79,6 +97,11 @@ def _absorb(progress: Progress, answer: PlatformAnswer, now: datetime, event: Ev
         _remember(progress, answer, event, now)
         _fact(progress, answer, now, "DECIDED", None)
         return
+    if event is Event.CLARIFICATION_ASKED and progress.state is State.CLARIFICATION_REQUESTED:
+        # It asks something else before it was answered: the newest question is the open one.
+        progress.clarification_id = answer.event_id
+        _fact(progress, answer, now, "CLARIFICATION_REQUESTED", None)
+        return
     repeated = event in (Event.REMOVAL_CLAIMED, Event.ACKNOWLEDGED, Event.REMOVAL_DECIDED)
     _note(progress, answer, now, "repeated" if repeated else "impossible_in_state")
 
@@ -88,14 +111,21 @@ def _remember(progress: Progress, answer: PlatformAnswer, event: Event, now: dat
         progress.claimed_at = stamp(now)
     if event is Event.REMOVAL_DECIDED:
         progress.removal_decided = True
-    if answer.decision:
-        progress.decision = {
-            "kind": answer.decision,
-            "decline_reason": answer.decline_reason,
-            "visibility": answer.visibility,
-            "account_action": answer.account_action,
-            "countries": list(answer.countries),
-        }
+    if event is Event.REVERSED:
+        progress.reversed = True
+        progress.decision = _decided("DECLINE", answer) | {"visibility": ""}
+    elif answer.decision:
+        progress.decision = _decided(answer.decision, answer)
+
+
+def _decided(kind: str, answer: PlatformAnswer) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "decline_reason": answer.decline_reason,
+        "visibility": answer.visibility,
+        "account_action": answer.account_action,
+        "countries": list(answer.countries),
+    }
 
 
 def _note(progress: Progress, answer: PlatformAnswer, now: datetime, reason: str) -> None:

@@ -19,6 +19,7 @@ _SENTENCES = {
     "UNDELIVERABLE": "No notice could be delivered to the platform.",
     "DUPLICATE": "The short link leads to content that is referred already.",
 }
+_REVERSED = "The platform removed it and then put it back; its decision stands."
 
 
 def close(
@@ -39,11 +40,14 @@ def _detail(progress: Progress, outcome: str, because: str, of: str) -> dict[str
         "outcome": f"OUTCOME_{outcome}",
         "explanation": because or _SENTENCES[outcome],
         "reappearances": progress.reappearances,
+        "contradictions": progress.contradictions,
         "duplicateOf": of,
         "withdrawnAfterNotice": outcome == "WITHDRAWN" and progress.notified,
     }
     if outcome == "REMOVED":
         detail |= _removal(progress)
+    if progress.reversed:
+        detail |= {"reversed": True, "explanation": _REVERSED} | _times(progress)
     if outcome == "GONE_BEFORE_NOTICE":
         detail["removedBy"] = f"REMOVED_BY_{progress.removed_by or 'UNKNOWN'}"
     if outcome in ("DECLINED", "RESTRICTED", "REMOVED") and progress.decision:
@@ -55,6 +59,14 @@ def _removal(progress: Progress) -> dict[str, Any]:
     return {
         "removalBasis": f"REMOVAL_BASIS_{progress.basis}",
         "removedBy": f"REMOVED_BY_{progress.removed_by}",
+        **_times(progress),
+    }
+
+
+def _times(progress: Progress) -> dict[str, Any]:
+    if not progress.first_removal_at:
+        return {}
+    return {
         "firstRemovalTime": progress.first_removal_at,
         "finalRemovalTime": progress.final_removal_at,
     }

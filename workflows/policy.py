@@ -6,10 +6,11 @@ all by one factor so that a demonstration runs in seconds. Rules: ``docs/lifecyc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from workflows.contracts import AssessmentFacts, PlatformPolicy
 
@@ -33,6 +34,17 @@ PROTECTED_SPEECH: Final = frozenset(
         "GOVERNMENT_WARNING",
     }
 )
+# Our own deadlines, unscaled seconds: docs/lifecycle.md, Deadlines and cadence.
+REVIEW_DEADLINE: Final = 24 * 3600.0
+CLARIFICATION_DEADLINE: Final = 24 * 3600.0
+PERSON_DEADLINE_URGENT: Final = 3600.0
+REMINDER_PAUSE: Final = 900.0
+LONGEST_REMINDER_PAUSE: Final = 6 * 3600.0
+# Routine reminders reach people at work: Monday to Friday, London time, no bank holiday.
+LONDON: Final = ZoneInfo("Europe/London")
+WORK_BEGINS: Final = time(9)
+WORK_ENDS: Final = time(17)
+SATURDAY: Final = 5
 # Before the profile is known (it comes with the first notice) these hold.
 BEFORE_NOTICE: Final = PlatformPolicy()
 
@@ -110,6 +122,25 @@ class Clockwork:
             self.scaled(300.0, timedelta(seconds=2)),
         )
 
+    def person_deadline(
+        self, seconds: float, urgency: str, departure: datetime | None, now: datetime
+    ) -> timedelta:
+        """How long one of our own people has: the urgent time, or half the time left."""
+        if effective_urgency(urgency, departure, now) != "ROUTINE":
+            seconds = min(seconds, PERSON_DEADLINE_URGENT)
+        deadline = self.scaled(seconds, SHORTEST_DEADLINE)
+        if urgency == "IMMINENT_DEPARTURE" and departure is not None and departure > now:
+            deadline = min(deadline, max((departure - now) / 2, SHORTEST_DEADLINE))
+        return deadline
+
+    def contradiction_patience(self) -> timedelta:
+        return self.scaled(self.policy.contradiction_patience, SHORTEST_DEADLINE)
+
+    def reminder_pause(self, tries: int) -> timedelta:
+        """Between two attempts to reach somebody; doubles up to six hours."""
+        seconds = min(REMINDER_PAUSE * 2 ** min(tries, 10), LONGEST_REMINDER_PAUSE)
+        return self.scaled(seconds, SHORTEST_DEADLINE)
+
     def monitoring_window(self) -> timedelta:
         return self.scaled(self.policy.monitoring_window, SHORTEST_CADENCE)
 
@@ -119,6 +150,23 @@ class Clockwork:
     def may_renotice(self, number: int) -> bool:
         """Whether notice ``number`` may be followed by another (at most renotice_limit)."""
         return number <= self.policy.renotice_limit
+
+
+def working_moment(now: datetime, bank_holidays: Iterable[str]) -> datetime:
+    """``now`` if people in England and Wales are at work, else when they are next; UTC.
+
+    Args:
+        bank_holidays: ISO dates, as far as they are known.
+    """
+    closed = frozenset(bank_holidays)
+    local = now.astimezone(LONDON)
+    if local.time() >= WORK_ENDS:
+        local = datetime.combine(local.date() + timedelta(days=1), WORK_BEGINS, LONDON)
+    while local.weekday() >= SATURDAY or local.date().isoformat() in closed:
+        local = datetime.combine(local.date() + timedelta(days=1), WORK_BEGINS, LONDON)
+    if local.time() < WORK_BEGINS:
+        local = datetime.combine(local.date(), WORK_BEGINS, LONDON)
+    return local.astimezone(UTC)
 
 
 def effective_urgency(urgency: str, departure: datetime | None, now: datetime) -> str:

@@ -17,6 +17,9 @@ from workflows.contracts import (
 from workflows.lifecycle import Event, State, advance
 from workflows.policy import BEFORE_NOTICE, Clockwork, more_urgent
 
+# The version of the workflow from which on it knows the whole life (docs/decisions/0015).
+WHOLE_LIFE = 2
+
 
 def stamp(moment: datetime) -> str:
     """ISO 8601 in UTC with a Z, as protobuf JSON reads it."""
@@ -25,6 +28,17 @@ def stamp(moment: datetime) -> str:
 
 def instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """A reminder that is planned and not sent yet; ``key`` names the message for good."""
+
+    key: str
+    level: str
+    deadline: str
+    due: str
+    tries: int = 0
 
 
 @dataclass
@@ -62,6 +76,31 @@ class Progress:
     approved: bool = False
     withdrawal_asked: bool = False
     policy: PlatformPolicy = BEFORE_NOTICE
+    version: int = 1
+    bank_holidays: tuple[str, ...] = ()
+    # The hold in force: where it began, until when, and what was seen meanwhile.
+    held_from: str = ""
+    held_since: str = ""
+    hold_until: str = ""
+    hold_reason: str = ""
+    hold_looks: int = 0
+    vanished_at: str = ""
+    decided_on_hold: str = ""
+    review_since: str = ""
+    clarification_id: str = ""
+    clarification_since: str = ""
+    contradictions: int = 0
+    contradicted_at: str = ""
+    reversed: bool = False
+    escalation_level: str = ""
+    # Missed deadlines of the platform in this loop of notices; of our own people since they wait.
+    rungs: int = 0
+    late_rounds: int = 0
+    late_since: str = ""
+    # Notices before this loop began: content that reappeared gets the whole ladder again.
+    loop_base: int = 0
+    reminded: int = 0
+    reminders: list[Reminder] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     pending: list[Delivery] = field(default_factory=list)
     unrecorded: list[EventRecord] = field(default_factory=list)
@@ -78,6 +117,10 @@ class Progress:
             departure_time=start.departure_time,
             test=start.test,
             time_scale=start.time_scale,
+            version=start.version,
+            bank_holidays=start.bank_holidays,
+            hold_until=start.hold_until,
+            hold_reason=start.hold_reason,
         )
 
     @classmethod
@@ -91,6 +134,8 @@ class Progress:
         policy = dict(values["policy"])
         policy["observation_cadence"] = tuple(policy["observation_cadence"])
         values["policy"] = PlatformPolicy(**policy)
+        values["bank_holidays"] = tuple(values.get("bank_holidays", ()))
+        values["reminders"] = [Reminder(**item) for item in values.get("reminders", ())]
         values["pending"] = [_delivery(item) for item in values["pending"]]
         values["unrecorded"] = [EventRecord(**item) for item in values["unrecorded"]]
         return cls(**values)
@@ -133,7 +178,9 @@ class Progress:
             IllegalTransitionError: the table has no such row; nothing was noted.
         """
         if by is not None:
-            self.state = advance(self.state, by)
+            before, self.state = self.state, advance(self.state, by)
+            if before is State.CLARIFICATION_REQUESTED is not self.state:
+                self._run_the_platforms_clock(now)
         self.unrecorded.append(
             EventRecord(
                 key=self.event_key(),
@@ -143,6 +190,22 @@ class Progress:
                 detail_kind=detail_kind,
                 detail=detail or {},
             )
+        )
+
+    def _run_the_platforms_clock(self, now: datetime) -> None:
+        """The time in which the platform waited for us does not count against it."""
+        asked, since = instant(self.clarification_since), instant(self.waiting_since)
+        if asked is not None and since is not None:
+            self.waiting_since = stamp(since + (now - asked))
+        self.clarification_id = self.clarification_since = ""
+
+    def refuse(self, now: datetime, command: str, sentence: str) -> None:
+        """A person's command came too late: recorded with what can be done, changing nothing."""
+        self.record(
+            now,
+            "COMMAND_REFUSED",
+            detail_kind="command_refused",
+            detail={"command": command, "reason": sentence},
         )
 
     def observed(
@@ -163,6 +226,18 @@ class Progress:
         self.urgency = more_urgent(self.urgency, urgency)
         if departure_time and (not self.departure_time or departure_time < self.departure_time):
             self.departure_time = departure_time
+
+    @property
+    def whole_life(self) -> bool:
+        """Whether this run knows holds, clarification, contradiction, reversal and the ladder."""
+        return self.version >= WHOLE_LIFE
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When the departure that makes this imminent passes; None when nothing will lapse."""
+        if not self.whole_life or self.urgency != "IMMINENT_DEPARTURE":
+            return None
+        return instant(self.departure_time)
 
     def forget_answers(self) -> None:
         """A new notice asks anew: earlier claims stay on record but no longer speak for it."""

@@ -8,7 +8,7 @@ server-side limits and pauses apply (docs/decisions, activities).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,22 +17,25 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts
+    from workflows import contracts, ladder
     from workflows.contracts import (
         AppendRequest,
         AppendResult,
         AssessmentFacts,
         AssessRequest,
+        ClarificationRequest,
         NoticeRequest,
         NoticeResult,
         ObserveRequest,
         ObserveResult,
+        RemindRequest,
+        RemindResult,
         ResolvedLink,
         ResolveRequest,
         WithdrawRequest,
     )
     from workflows.policy import URGENCIES
-    from workflows.progress import Progress, stamp
+    from workflows.progress import Progress, Reminder, stamp
 
 _RECORD_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -45,6 +48,8 @@ _LOOK_RETRY = RetryPolicy(
 _RECORD_DEADLINE = timedelta(seconds=10)
 _LOOK_DEADLINE = timedelta(seconds=90)
 _SEND_DEADLINE = timedelta(seconds=45)
+_REMIND_DEADLINE = timedelta(seconds=20)
+_REMIND_PATIENCE = timedelta(minutes=2)
 # A worker that died is noticed after this; activities beat every two seconds.
 _HEARTBEAT = timedelta(seconds=8)
 
@@ -74,22 +79,95 @@ class Steps:
             del self._p.unrecorded[: len(batch)]
 
     async def wait(self, what: str, timeout: timedelta | None) -> bool:
-        """Wait for a delivery; True when one came, False when ``timeout`` passed first."""
-        await self.flush()
-        if self._p.pending:
-            return True
+        """Wait for something to act on; False when ``timeout`` passed first.
+
+        Planned reminders go out meanwhile. True when a delivery came or the urgency lapsed.
+        """
+        until = workflow.now() + timeout if timeout is not None else None
+        while True:
+            await self.flush()
+            if self._p.pending:
+                return True
+            if await self._remind_who_is_due():
+                continue
+            now = workflow.now()
+            lapses = self._p.lapses_at
+            if lapses is not None and lapses <= now:
+                return True
+            if until is not None and until <= now:
+                return False
+            soonest = [moment - now for moment in (until, lapses) if moment is not None]
+            reminder = ladder.next_reminder(self._p, now)
+            soonest += [reminder] if reminder is not None else []
+            await self._wait_at_most(what, until, min(soonest, default=None))
+
+    async def _wait_at_most(
+        self, what: str, until: datetime | None, pause: timedelta | None
+    ) -> None:
         self.waiting_for = what
-        self.deadline = stamp(workflow.now() + timeout) if timeout is not None else ""
+        self.deadline = stamp(until) if until is not None else ""
         try:
-            await workflow.wait_condition(
-                lambda: bool(self._p.pending),
-                timeout=max(timeout, timedelta()) if timeout is not None else None,
-            )
+            await workflow.wait_condition(lambda: bool(self._p.pending), timeout=pause)
         except TimeoutError:
-            return False
+            return
         finally:
             self.waiting_for = self.deadline = ""
+
+    async def finish(self) -> None:
+        """Flush, and give what is still to be told one more try: the referral is over."""
+        await self.flush()
+        for reminder in list(self._p.reminders):
+            if reminder.deadline == "reversal":
+                await self._remind(reminder)
+        self._p.reminders.clear()
+        await self.flush()
+
+    async def _remind_who_is_due(self) -> bool:
+        reminder = ladder.due_reminder(self._p, workflow.now())
+        if reminder is None:
+            return False
+        await self._remind(reminder)
         return True
+
+    async def _remind(self, reminder: Reminder) -> None:
+        """One reminder, tried a few times; nobody reached: planned again, nothing is held up."""
+        p = self._p
+        self.waiting_for = "a reminder to be sent"
+        request = RemindRequest(
+            referral_id=p.referral_id,
+            key=reminder.key,
+            level=reminder.level,
+            deadline=reminder.deadline,
+            platform=p.platform,
+            state=str(p.state),
+            urgency=p.urgency,
+            notice_number=p.notice_number,
+            test=p.test,
+        )
+        try:
+            sent = await workflow.execute_activity(
+                contracts.ACTIVITY_REMIND,
+                request,
+                result_type=RemindResult,
+                task_queue=contracts.NOTIFICATIONS_QUEUE,
+                start_to_close_timeout=_REMIND_DEADLINE,
+                schedule_to_close_timeout=_REMIND_PATIENCE,
+                retry_policy=RetryPolicy(maximum_attempts=3),
+            )
+        except ActivityError:
+            ladder.put_off(p, reminder, workflow.now())
+            return
+        p.reminders.remove(reminder)
+        p.record(
+            workflow.now(),
+            "REMINDER_SENT",
+            detail_kind="reminder_sent",
+            detail={
+                "level": f"ESCALATION_LEVEL_{reminder.level}",
+                "deadline": reminder.deadline,
+                "channel": sent.channel,
+            },
+        )
 
     async def assess(self) -> AssessmentFacts:
         """Classify and put the assessment on record.
@@ -153,7 +231,7 @@ class Steps:
         }
 
     async def submit_notice(
-        self, prepared: datetime
+        self, prepared: datetime, overtaken: Callable[[], bool]
     ) -> tuple[NoticeResult | None, dict[str, Any] | None]:
         """Deliver the notice: (result, None), (None, failure), or (None, None) when overtaken.
 
@@ -174,7 +252,7 @@ class Steps:
             retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
             priority=self._priority(),
         )
-        await workflow.wait_condition(lambda: handle.done() or bool(p.pending))
+        await workflow.wait_condition(lambda: handle.done() or overtaken())
         if not handle.done():
             handle.cancel()
         try:
@@ -188,12 +266,26 @@ class Steps:
         """Tell the platform; False when it could not be told within the policy's patience."""
         await self.flush()
         p = self._p
-        first, longest = p.clockwork.delivery_retry()
         self.waiting_for = "delivery of the withdrawal"
+        request = WithdrawRequest(p.notice_id, p.platform)
+        return await self._send(contracts.ACTIVITY_WITHDRAW_NOTICE, request)
+
+    async def answer_clarification(self, clarification_id: str) -> bool:
+        """Take an answer to the platform; False when it could not be given in time."""
+        await self.flush()
+        p = self._p
+        request = ClarificationRequest(p.referral_id, p.notice_id, p.platform, clarification_id)
+        self.waiting_for = "delivery of the answer"
+        return await self._send(contracts.ACTIVITY_ANSWER_CLARIFICATION, request)
+
+    async def _send(self, activity: str, request: Any) -> bool:
+        """Something for the platform beside a notice; False when patience ran out."""
+        p = self._p
+        first, longest = p.clockwork.delivery_retry()
         try:
             await workflow.execute_activity(
-                contracts.ACTIVITY_WITHDRAW_NOTICE,
-                WithdrawRequest(p.notice_id, p.platform),
+                activity,
+                request,
                 task_queue=contracts.platform_queue(p.platform),
                 start_to_close_timeout=_SEND_DEADLINE,
                 heartbeat_timeout=_HEARTBEAT,

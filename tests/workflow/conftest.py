@@ -66,8 +66,8 @@ class Play:
         item = facts.get("item_id", str(uuid.uuid4()))
         return await self.deliver(Delivery(item, contracts.KIND_PLATFORM_EVENT, answer=given))
 
-    async def command(self, kind: str, value: str = "") -> str:
-        command = Command(actor="test", value=value)
+    async def command(self, kind: str, value: str = "", **facts: Any) -> str:
+        command = Command(actor="test", value=value, **facts)
         return await self.deliver(Delivery(str(uuid.uuid4()), kind, command=command))
 
     async def snapshot(self) -> Snapshot:
@@ -97,7 +97,15 @@ async def begin(environment: WorkflowEnvironment, cache: int) -> AsyncIterator[B
 
     async def start(world: World, **changes: Any) -> Play:
         given = replace(
-            StartReferral(str(uuid.uuid4()), "tiktok", "VIDEO", "ROUTINE", test=True), **changes
+            StartReferral(
+                str(uuid.uuid4()),
+                "tiktok",
+                "VIDEO",
+                "ROUTINE",
+                test=True,
+                version=contracts.VERSION,
+            ),
+            **changes,
         )
         queue = f"referrals-{uuid.uuid4()}"
         running = _workers(environment, world, queue, cache, given.platform)
@@ -134,7 +142,11 @@ async def _workers(
     )
     others = [
         Worker(environment.client, task_queue=name, activities=world.activities())
-        for name in (contracts.OBSERVATION_QUEUE, contracts.platform_queue(platform))
+        for name in (
+            contracts.OBSERVATION_QUEUE,
+            contracts.NOTIFICATIONS_QUEUE,
+            contracts.platform_queue(platform),
+        )
     ]
-    async with main, others[0], others[1]:
+    async with main, others[0], others[1], others[2]:
         yield

@@ -19,12 +19,15 @@ from workflows.contracts import (
     AppendResult,
     AssessmentFacts,
     AssessRequest,
+    ClarificationRequest,
     NoticeRequest,
     NoticeResult,
     ObservationFacts,
     ObserveRequest,
     ObserveResult,
     PlatformPolicy,
+    RemindRequest,
+    RemindResult,
     ResolvedLink,
     ResolveRequest,
     WithdrawRequest,
@@ -51,6 +54,11 @@ class World:
     effects: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    # (level, deadline) of every reminder that was taken; ``unreachable`` refuses so many first.
+    reminders: list[tuple[str, str]] = field(default_factory=list)
+    unreachable: int = 0
+    answered: list[str] = field(default_factory=list)
+    answer_failures: list[str] = field(default_factory=list)
     _series: dict[str, list[ObservationFacts]] = field(default_factory=dict)
 
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
@@ -95,10 +103,26 @@ class World:
     async def withdraw_notice(self, request: WithdrawRequest) -> None:
         self.withdrawn.append(request.notice_id)
 
+    @activity.defn(name=contracts.ACTIVITY_ANSWER_CLARIFICATION)
+    async def answer_clarification(self, request: ClarificationRequest) -> None:
+        if self.answer_failures:
+            failure = self.answer_failures.pop(0)
+            raise ApplicationError("no", type=failure, non_retryable=True)
+        if request.clarification_id not in self.answered:
+            self.answered.append(request.clarification_id)
+
+    @activity.defn(name=contracts.ACTIVITY_REMIND)
+    async def remind(self, request: RemindRequest) -> RemindResult:
+        if self.unreachable > 0:
+            self.unreachable -= 1
+            raise ApplicationError("nobody takes mail", type="UNREACHABLE")
+        self.reminders.append((request.level, request.deadline))
+        return RemindResult("log")
+
     def activities(self) -> list[Any]:
         return [
             self.append_events, self.assess, self.resolve, self.look_first, self.observe,
-            self.submit_notice, self.withdraw_notice,
+            self.submit_notice, self.withdraw_notice, self.answer_clarification, self.remind,
         ]  # fmt: skip
 
     def _accept(self, notice_id: str) -> None:
