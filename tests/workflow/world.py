@@ -153,19 +153,20 @@ class World:
 
     # --- what the tests read ----------------------------------------------------------
 
+    def ordered(self) -> list[contracts.EventRecord]:
+        """Events in the order of their keys."""
+        return sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
+
     def types(self) -> list[str]:
-        """Event types in the order of their keys."""
-        ordered = sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
-        return [event.type for event in ordered]
+        return [event.type for event in self.ordered()]
 
     def closed(self) -> dict[str, Any]:
         (event,) = [e for e in self.events.values() if e.type == "CLOSED"]
         return event.detail
 
     def only_legal_transitions(self) -> bool:
-        ordered = sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
         before = State.RECEIVED
-        for event in ordered:
+        for event in self.ordered():
             after = State(event.state) if event.state else before
             if after is not before and not is_legal(before, after):
                 return False
