@@ -25,6 +25,7 @@ def facts(request: pb.SubmitNoticeRequest) -> NoticeFacts:
         notice_id=UUID(request.notice_id),
         referral_id=UUID(request.referral_id),
         number=request.number,
+        platform=request.content.platform,
         url=request.content.url,
         canonical_url=request.content.canonical_url,
         kind=enums.ContentKind.Name(request.content.kind).removeprefix("CONTENT_KIND_"),

@@ -146,6 +146,14 @@ def from_status(status: status_pb2.Status) -> DomainError:
 def from_rpc_error(error: grpc.aio.AioRpcError) -> DomainError:
     """What a call of ours failed with, as a domain error."""
     status = rpc_status.from_call(error)
+    if status is None and error.code() is grpc.StatusCode.CANCELLED:
+        # Not by us, who would have seen CancelledError: the server was stopping and gRPC turned
+        # the call away before any handler saw it.
+        return DomainError(
+            ErrorKind.UNAVAILABLE,
+            "DRAINING",
+            "The service is stopping just now; send the same request again.",
+        )
     if status is None:
         code, _ = error.code().value
         status = status_pb2.Status(code=code, message=error.details() or "")
