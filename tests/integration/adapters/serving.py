@@ -47,6 +47,7 @@ from takedown.referral.v1 import referral_pb2
 from tests.fakes.pki import Pki
 from tests.fakes.platform import Platform
 from tests.integration.conftest import DatabaseUrls
+from tests.integration.processes import until_ready
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cywgbG9uZyBlbm91Z2g="
 TOKEN = "token-of-the-tests"
@@ -202,19 +203,6 @@ def endpoint(pki: Pki, platform: Platform, slug: str, *, sandbox: bool = True) -
             "timeout_seconds": PATIENCE,
         }
     )
-
-
-async def until_ready(ready: Path) -> int:
-    """The port that a server wrote into its ready file."""
-    async with asyncio.timeout(20):
-        while True:
-            if (port := _written(ready)) is not None:
-                return port
-            await asyncio.sleep(0.02)
-
-
-def _written(ready: Path) -> int | None:
-    return int(ready.read_text()) if ready.exists() else None
 
 
 def notice(slug: str, number: int = 1, **changes: Any) -> pb.SubmitNoticeRequest:

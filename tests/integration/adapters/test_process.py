@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +16,6 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from infra.local.configs import toml
 from services.kernel import grpc_client
 from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.grpc_errors import from_rpc_error
@@ -26,14 +23,14 @@ from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from takedown.adapter.v1.platform_adapter_service_pb2_grpc import PlatformAdapterServiceStub
 from tests.fakes.platform import Fault
 from tests.integration.adapters.conftest import World
-from tests.integration.adapters.serving import SECRET, TOKEN, notice, server_name, until_ready
+from tests.integration.adapters.serving import SECRET, TOKEN, notice
+from tests.integration.processes import service_process, until_ready
 from tests.simulators.server import signature
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.usefixtures("platform_behaves"),
 ]
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class Running:
@@ -44,42 +41,26 @@ class Running:
 
 
 @asynccontextmanager
-async def process(world: World, folder: Path, slug: str = "x") -> AsyncIterator[Running]:
-    """``python -m services.adapters``; killed at the end unless it is gone."""
-    adapter = world.x if slug == "x" else world.tiktok
-    tls, mark = world.pki.tls(f"platform/{slug}"), uuid4()
-    ready, web_ready, config = folder / f"g-{mark}", folder / f"w-{mark}", folder / f"{mark}.toml"
-    files = {"ca_file": str(tls.ca_file), "cert_file": str(tls.cert_file)}
+async def process(world: World, folder: Path) -> AsyncIterator[Running]:
+    """X's adapter as ``python -m services.adapters``."""
+    tls, web_ready = world.pki.tls("platform/x"), folder / f"webhook-{uuid4()}"
     values = {
-        "platform": slug,
-        "ready_file": str(ready),
+        "platform": "x",
         "acknowledgement": f"127.0.0.1:{world.acknowledgement.port}",
         "time_scale": 1e-6,
-        "tls": {**files, "key_file": str(tls.key_file)},
-        "database": {"url": adapter.urls.app},
+        "database": {"url": world.x.urls.app},
         "endpoint": {
-            "url": f"https://127.0.0.1:{world.platform.port}/api/{slug}",
+            "url": f"https://127.0.0.1:{world.platform.port}/api/x",
             "token": TOKEN, "sandbox": True, "ca_file": str(tls.ca_file),
         },
         "webhook": {"listen": "127.0.0.1:0", "secret": SECRET, "ready_file": str(web_ready)},
     }  # fmt: skip
-    config.write_text(toml(values))
-    path = f"{REPOSITORY}:{REPOSITORY / 'protos' / 'gen'}"
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.adapters", "--config", str(config),
-        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": path},
-        stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        target = f"127.0.0.1:{await until_ready(ready)}"
+    async with service_process("services.adapters", values, tls, folder) as (started, port, _):
         webhook = f"https://127.0.0.1:{await until_ready(web_ready)}/webhooks"
         worker = world.pki.tls("service/worker")
-        async with grpc_client.channel(target, worker, server_name(slug), retry=False) as channel:
+        target, name = f"127.0.0.1:{port}", grpc_client.server_name("x")
+        async with grpc_client.channel(target, worker, name, retry=False) as channel:
             yield Running(started, PlatformAdapterServiceStub(channel), webhook)
-    finally:
-        if started.returncode is None:
-            started.send_signal(signal.SIGKILL)
-        await started.wait()
 
 
 async def _send_until_it_stops(running: Running, answered: list[str]) -> DomainError:
