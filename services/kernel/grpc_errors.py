@@ -40,6 +40,14 @@ _DATABASE_AWAY: Final = (
     OSError,
 )
 
+# What a status means that gRPC itself gave, before or instead of any handler.
+_BARE: Final = {
+    ErrorKind.UNAVAILABLE: "DEPENDENCY_UNAVAILABLE",
+    ErrorKind.DEADLINE_EXCEEDED: "DEPENDENCY_UNAVAILABLE",
+    ErrorKind.RESOURCE_EXHAUSTED: "MESSAGE_TOO_LARGE",
+    ErrorKind.UNIMPLEMENTED: "METHOD_UNKNOWN",
+}
+
 # What a service that we call may answer without a fault of its caller or of ours.
 _DEPENDENCY_AWAY: Final = (
     grpc.StatusCode.UNAVAILABLE,
@@ -138,8 +146,7 @@ def from_status(status: status_pb2.Status) -> DomainError:
         elif detail.Unpack(again):
             retry = again.retry_delay.ToTimedelta()
     if reason not in REASONS:
-        away = kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
-        reason = "DEPENDENCY_UNAVAILABLE" if away else "INTERNAL"
+        reason = _BARE.get(kind, "INTERNAL")
     return DomainError(kind, reason, status.message, tuple(violations), retry, metadata)
 
 
