@@ -76,7 +76,8 @@ async def _insert(
 async def _count_repetitions(
     conn: asyncpg.Connection, repeated: Sequence[NewPlatformEvent]
 ) -> None:
-    for event in repeated:
+    # In one order for everybody: two batches that lock in different ones wait for each other.
+    for event in sorted(repeated, key=lambda event: (event.platform, event.event_id)):
         await conn.execute(
             "UPDATE acknowledgement.platform_events SET repetitions = repetitions + 1"
             " WHERE platform = $1 AND event_id = $2",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.acknowledgement.store import NewPlatformEvent
 from services.kernel.errors import invalid
+from services.kernel.moments import moment
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2, platform_event_pb2
 
@@ -16,7 +17,8 @@ def read(
     """An event as it is stored.
 
     Raises:
-        DomainError: INVALID when a text holds a NUL character, which no database takes.
+        DomainError: INVALID when a text holds a NUL character, which no database takes, or the
+            time is none.
     """
     for name in ("event_id", "platform_reference", "content_url", "message"):
         if "\x00" in getattr(event, name):
@@ -29,7 +31,7 @@ def read(
         notice_id=event.notice_id,
         platform_reference=event.platform_reference,
         event=event.SerializeToString(deterministic=True),
-        occurred_at=event.occur_time.ToDatetime(tzinfo=UTC),
+        occurred_at=moment(event.occur_time, "platform_event.occur_time"),
         recorded_at=now,
         traceparent=traceparent,
     )

@@ -12,7 +12,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.adapters.profiles.table import Profile
-from services.kernel.errors import DomainError, ErrorKind, failed_precondition
+from services.kernel.errors import (
+    DomainError,
+    ErrorKind,
+    FieldViolation,
+    failed_precondition,
+)
 from services.kernel.ids import notice_id
 
 MEDIA_TYPE: Final = "application/json"
@@ -35,6 +40,7 @@ class NoticeFacts:
     notice_id: UUID
     referral_id: UUID
     number: int
+    platform: str
     url: str
     canonical_url: str
     kind: str
@@ -55,8 +61,17 @@ def admit(facts: NoticeFacts, profile: Profile, *, sandbox: bool) -> None:
     """Refuse a notice that must never go out.
 
     Raises:
-        DomainError: FAILED_PRECONDITION with the sentence that becomes the outcome's.
+        DomainError: INVALID when it was never meant for this adapter; FAILED_PRECONDITION
+            with the sentence that becomes the outcome's.
     """
+    if facts.platform != profile.platform:
+        sentence = f"This adapter speaks to {profile.display_name} alone; ask the right one."
+        raise DomainError(
+            ErrorKind.INVALID,
+            "PLATFORM_UNKNOWN",
+            sentence,
+            violations=(FieldViolation("content.platform", "PLATFORM_UNKNOWN", sentence),),
+        )
     if facts.notice_id != notice_id(facts.referral_id, facts.number):
         raise DomainError(
             ErrorKind.INVALID,
@@ -109,6 +124,16 @@ def compose(facts: NoticeFacts, profile: Profile) -> bytes:
     }
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8")
+
+
+def same_content(body: bytes, facts: NoticeFacts) -> bool:
+    """Whether stored bytes are about the content of ``facts``. The rest may have grown since:
+    another referrer may have joined, and what was stored first is what is sent."""
+    content = json.loads(body)["content"]
+    if facts.content_id or content["content_id"]:
+        named = (content["kind"], content["content_id"])
+        return bool(named == (facts.kind.lower(), facts.content_id))
+    return bool((content["kind"], content["account"]) == (facts.kind.lower(), facts.account))
 
 
 def _time(moment: datetime | None) -> str | None:

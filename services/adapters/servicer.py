@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from services.adapters import domain, wire
 from services.adapters.channels.api import ApiChannel
@@ -41,6 +43,8 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
         self._clock = clock
         self._sandbox = sandbox
         self._policy = wire.policy(profile.policy)
+        # Of each notice one call at a time: a withdrawal must not overtake its own notice.
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._notices = telemetry.meter().create_counter(telemetry.NOTICES)
 
     async def Describe(  # noqa: N802
@@ -64,10 +68,15 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
         telemetry.bind_referral(request.referral_id)
         facts = wire.facts(request)
         domain.admit(facts, self._profile, sandbox=self._sandbox)
-        row = await self._store.keep_notice(self._new_notice(facts))
-        _refuse_changed(row, facts)
-        if row["deliver_time"] is not None:
-            return self._answer(row, replayed=True)
+        async with self._alone(facts.notice_id):
+            row = await self._store.keep_notice(self._new_notice(facts))
+            _refuse_changed(row, facts)
+            if row["deliver_time"] is not None:
+                return self._answer(row, replayed=True)
+            row = await self._deliver(row)
+        return self._answer(row, replayed=False)
+
+    async def _deliver(self, row: Row) -> Row:
         # What is sent is what is stored, also when this call came to store something newer.
         receipt = await self._channel.send(row["notice_id"], bytes(row["body"]))
         now = self._clock.now()
@@ -75,7 +84,10 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
             row["notice_id"], receipt.reference, now, self._poller.first_poll(now)
         )
         self._notices.add(1, {"platform": self._profile.platform})
-        return self._answer(row, replayed=False)
+        return row
+
+    def _alone(self, notice_id: UUID) -> asyncio.Lock:
+        return self._locks.setdefault(notice_id, asyncio.Lock())
 
     def _new_notice(self, facts: domain.NoticeFacts) -> NewNotice:
         body = domain.compose(facts, self._profile)
@@ -118,7 +130,8 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
         # Marked first: a delivery that is being retried elsewhere finds it and stops.
         marked = await self._store.withdrawn(row["notice_id"], self._clock.now(), told=False)
         if marked is not None and marked["withdraw_deliver_time"] is None:
-            await self._channel.withdraw(row["notice_id"], request.reason)
+            async with self._alone(row["notice_id"]):
+                await self._channel.withdraw(row["notice_id"], request.reason)
             marked = await self._store.withdrawn(row["notice_id"], self._clock.now(), told=True)
         return pb.WithdrawNoticeResponse(notice=wire.notice(self._profile.platform, marked or row))
 
@@ -131,7 +144,8 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
 
 def _refuse_changed(row: Row, facts: domain.NoticeFacts) -> None:
     """A withdrawn notice is never sent, and one id never names two notices."""
-    if row["referral_id"] != facts.referral_id or row["number"] != facts.number:
+    same = (row["referral_id"], row["number"]) == (facts.referral_id, facts.number)
+    if not same or not domain.same_content(bytes(row["body"]), facts):
         raise DomainError(
             ErrorKind.ALREADY_EXISTS,
             "NOTICE_CONFLICT",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from uuid import UUID
 
 from services.adapters.domain import NoticeFacts
 from services.adapters.profiles.table import Policy
 from services.adapters.store import Row
+from services.kernel.moments import moment
 from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import notice_pb2
@@ -26,6 +26,7 @@ def facts(request: pb.SubmitNoticeRequest) -> NoticeFacts:
         notice_id=UUID(request.notice_id),
         referral_id=UUID(request.referral_id),
         number=request.number,
+        platform=request.content.platform,
         url=request.content.url,
         canonical_url=request.content.canonical_url,
         kind=enums.ContentKind.Name(request.content.kind).removeprefix("CONTENT_KIND_"),
@@ -38,11 +39,11 @@ def facts(request: pb.SubmitNoticeRequest) -> NoticeFacts:
         ),
         countries=tuple(request.territorial_scope.countries),
         urgency=enums.Urgency.Name(request.urgency).removeprefix("URGENCY_"),
-        departure_time=departure.ToDatetime(tzinfo=UTC) if departure is not None else None,
+        departure_time=moment(departure, "departure_time") if departure is not None else None,
         referrers=tuple(request.referrers),
         reason=request.reason,
         test=request.test,
-        prepared_at=request.prepare_time.ToDatetime(tzinfo=UTC),
+        prepared_at=moment(request.prepare_time, "prepare_time"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from services.classification.domain import AssessmentInput, AssessmentResult, EngineDescription
+from services.kernel.moments import moment
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
@@ -16,7 +17,7 @@ def read(request: pb.AssessRequest, now: datetime) -> AssessmentInput:
     return AssessmentInput(
         id=request.item_id,
         text=request.text,
-        now=request.reference_time.ToDatetime(tzinfo=UTC) if given else now,
+        now=moment(request.reference_time, "reference_time") if given else now,
         language_hint=request.language_hint,
         platform=request.platform,
         kind="" if kind == "unspecified" else kind,

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.record import unknown_referral
-from services.kernel.errors import invalid
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation
 
 Row = Mapping[str, Any]
 
@@ -66,7 +66,12 @@ def read_token(token: str, field_name: str, *types: Any) -> list[Any]:
         return [make(value) for make, value in zip(types, values, strict=True)]
     except (ValueError, TypeError, AttributeError, RecursionError):
         sentence = "This token was not made by this service; start again from the first page."
-        raise invalid(field_name, "TOKEN_UNKNOWN", sentence) from None
+        raise DomainError(
+            ErrorKind.INVALID,
+            "CURSOR_UNKNOWN",
+            sentence,
+            violations=(FieldViolation(field_name, "TOKEN_UNKNOWN", sentence),),
+        ) from None
 
 
 def whole(value: Any) -> int:

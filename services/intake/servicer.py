@@ -20,6 +20,7 @@ from services.kernel.errors import DomainError
 from services.kernel.grpc_errors import as_domain_error, to_status
 from services.kernel.identity import Identity, current_identity
 from services.kernel.interceptors import validate
+from services.kernel.moments import moment
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1 import referral_service_pb2_grpc as pb_grpc
 from takedown.referral.v1 import enums_pb2 as enums
@@ -114,7 +115,8 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def ListReferrals(  # noqa: N802
         self, request: pb.ListReferralsRequest, context: Any
     ) -> pb.ListReferralsResponse:
-        since = wire.moment(request.updated_since) if request.HasField("updated_since") else None
+        given = request.HasField("updated_since")
+        since = moment(request.updated_since, "updated_since") if given else None
         submission.refuse_unstorable({"campaign_id": request.campaign_id})
         filters = Filters(
             states=[enums.ReferralState.Name(s)[len("REFERRAL_STATE_") :] for s in request.states],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from services.intake import submission
 from services.intake.domain import URGENCIES, Event
 from services.intake.submission import Evidence, NewSubmission
 from services.kernel.ids import uuid7
+from services.kernel.moments import moment
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
@@ -30,10 +31,6 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp
-
-
-def moment(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)
 
 
 def digest(request: Any) -> bytes:
@@ -62,7 +59,11 @@ def read_submission(
     """
     identity = submission.identify(request.content.url, platforms)
     urgency = enums.Urgency.Name(request.urgency or enums.URGENCY_ROUTINE)[len("URGENCY_") :]
-    departure = moment(request.departure_time) if request.HasField("departure_time") else None
+    departure = (
+        moment(request.departure_time, "departure_time")
+        if request.HasField("departure_time")
+        else None
+    )
     evidence = tuple(
         Evidence(uuid7(), e.file_name, e.media_type, e.sha256, e.content) for e in request.evidence
     )
@@ -318,7 +319,7 @@ def read_event(new: record_pb.NewEvent) -> Event:
         type=event_pb2.ReferralEventType.Name(message.type).removeprefix(_EVENT_TYPE),
         state=state,
         actor=message.actor,
-        occurred_at=moment(message.occur_time),
+        occurred_at=moment(message.occur_time, "occur_time"),
         detail_kind=kind,
         detail=detail,
         trace_id=message.trace_id,

@@ -40,6 +40,14 @@ _DATABASE_AWAY: Final = (
     OSError,
 )
 
+# What a status means that gRPC itself gave, before or instead of any handler.
+_BARE: Final = {
+    ErrorKind.UNAVAILABLE: "DEPENDENCY_UNAVAILABLE",
+    ErrorKind.DEADLINE_EXCEEDED: "DEPENDENCY_UNAVAILABLE",
+    ErrorKind.RESOURCE_EXHAUSTED: "MESSAGE_TOO_LARGE",
+    ErrorKind.UNIMPLEMENTED: "METHOD_UNKNOWN",
+}
+
 # What a service that we call may answer without a fault of its caller or of ours.
 _DEPENDENCY_AWAY: Final = (
     grpc.StatusCode.UNAVAILABLE,
@@ -138,14 +146,21 @@ def from_status(status: status_pb2.Status) -> DomainError:
         elif detail.Unpack(again):
             retry = again.retry_delay.ToTimedelta()
     if reason not in REASONS:
-        away = kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
-        reason = "DEPENDENCY_UNAVAILABLE" if away else "INTERNAL"
+        reason = _BARE.get(kind, "INTERNAL")
     return DomainError(kind, reason, status.message, tuple(violations), retry, metadata)
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> DomainError:
     """What a call of ours failed with, as a domain error."""
     status = rpc_status.from_call(error)
+    if status is None and error.code() is grpc.StatusCode.CANCELLED:
+        # Not by us, who would have seen CancelledError: the server was stopping and gRPC turned
+        # the call away before any handler saw it.
+        return DomainError(
+            ErrorKind.UNAVAILABLE,
+            "DRAINING",
+            "The service is stopping just now; send the same request again.",
+        )
     if status is None:
         code, _ = error.code().value
         status = status_pb2.Status(code=code, message=error.details() or "")

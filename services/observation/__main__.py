@@ -27,7 +27,7 @@ async def main(settings: ObservationSettings) -> int:
             origin=settings.sandbox.origin,
         )  # fmt: skip
     engine = db.engine(settings.database, "observation")
-    client = GuardedClient(settings.sandbox)
+    client = GuardedClient(settings.sandbox, settings.fetch_seconds)
     clock = SystemClock()
     items = control_items(settings.controls)
     controls = Controls(client, items, settings.control_seconds, clock)

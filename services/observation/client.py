@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
+import string
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore2
 
@@ -29,6 +31,13 @@ USER_AGENT: Final = "TakedownVerifier/1"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PORTS: Final = {"https": 443, "http": 80}
 _MAX_URL: Final = 8192
+_SPACE: Final = 0x20
+_HOST: Final = re.compile(r"[a-z0-9._-]{1,253}")
+# What stays as it is in an address; a blank and everything beyond ASCII is percent-encoded.
+_ASCII: Final = string.punctuation
+
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 class ForbiddenAddressError(httpcore2.ConnectError):
@@ -52,10 +61,21 @@ def is_public(address: str) -> bool:
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Resolves once, checks the very address that is connected to, or uses the sandbox's."""
+    """Resolves once, checks the very address that is connected to, or uses the sandbox's.
 
-    def __init__(self, sandbox: SandboxSettings | None) -> None:
-        self._inner = httpcore2.AnyIOBackend()
+    Args:
+        resolve: the addresses of a name; the system's resolver unless given.
+        wire: makes the connections, to addresses alone; the system's network unless given.
+    """
+
+    def __init__(
+        self,
+        sandbox: SandboxSettings | None,
+        resolve: Resolve | None = None,
+        wire: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
+        self._inner = wire or httpcore2.AnyIOBackend()
+        self._addresses = resolve or system_resolver
         self._origin = None
         if sandbox is not None:
             host, _, port = sandbox.origin.rpartition(":")
@@ -71,7 +91,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         if self._origin is not None:
             return await self._inner.connect_tcp(*self._origin, timeout=timeout)
-        address = await self._resolve(host, port)
+        address = await self._public(host, port)
         return await self._inner.connect_tcp(address, port, timeout=timeout)
 
     async def connect_unix_socket(
@@ -82,31 +102,41 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    @staticmethod
-    async def _resolve(host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
+    async def _public(self, host: str, port: int) -> str:
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await self._addresses(host, port)
         except OSError as error:
             raise httpcore2.ConnectError("the name does not resolve") from error
-        addresses = [str(entry[4][0]) for entry in found]
         # One inside address among public ones is an attack, not a fallback.
         if not addresses or not all(is_public(address) for address in addresses):
             raise ForbiddenAddressError("the name leads to an address that is not public")
         return addresses[0]
 
 
-class GuardedClient:
-    """``close`` when done."""
+async def system_resolver(host: str, port: int) -> list[str]:
+    """What this machine makes of a name. Raises OSError when nothing."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
 
-    def __init__(self, sandbox: SandboxSettings | None) -> None:
+
+class GuardedClient:
+    """``close`` when done. ``seconds`` bounds one fetch, redirects included."""
+
+    def __init__(
+        self,
+        sandbox: SandboxSettings | None,
+        seconds: float = MAX_SECONDS,
+        backend: GuardedBackend | None = None,
+    ) -> None:
+        self._seconds = min(seconds, MAX_SECONDS)
         context = ssl.create_default_context(cafile=str(sandbox.ca_file) if sandbox else None)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
             max_connections=32,
             max_keepalive_connections=32,
             keepalive_expiry=10,
-            network_backend=GuardedBackend(sandbox),
+            network_backend=backend or GuardedBackend(sandbox),
         )
 
     async def close(self) -> None:
@@ -117,7 +147,7 @@ class GuardedClient:
     ) -> Fetched:
         """GET a URL. Never raises for what the other side does: ``failure`` says it."""
         try:
-            async with asyncio.timeout(MAX_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._follow(url, tuple(headers), MAX_REDIRECTS if follow else 0)
         except ForbiddenAddressError:
             return Fetched(url=url, failure="forbidden_address")
@@ -143,7 +173,7 @@ class GuardedClient:
             target = dict(fetched.headers).get("location", "")
             if fetched.status not in _REDIRECTS or not target or redirects == 0:
                 return fetched
-            here = urljoin(here, target)
+            here = _joined(here, target)
         return Fetched(url=url, final_url=here, failure="too_many_redirects")
 
     async def _once(self, url: str, here: str, headers: tuple[tuple[str, str], ...]) -> Fetched:
@@ -154,15 +184,26 @@ class GuardedClient:
             sent.append(("User-Agent", USER_AGENT))
         timeouts = {"connect": CONNECT_SECONDS, "read": MAX_SECONDS, "write": MAX_SECONDS}
         async with self._pool.stream(
-            "GET", here, headers=sent, extensions={"timeout": timeouts}
+            "GET", quote(here, safe=_ASCII), headers=sent, extensions={"timeout": timeouts}
         ) as response:
-            body, truncated = await _bounded(response)
+            body, truncated, unpacked = await _bounded(response)
             received = tuple(
                 (name.decode("latin-1").lower(), value.decode("latin-1"))
                 for name, value in response.headers
+                if not (unpacked and name.lower() == b"content-encoding")
             )
             reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
         return Fetched(url, here, response.status, reason, received, body, truncated)
+
+
+def _joined(here: str, target: str) -> str:
+    """Where a redirect leads. Raises ForbiddenAddressError for what is no URL at all."""
+    # Headers travel as bytes; what is not ASCII in an address is UTF-8 where it is anything.
+    target = target.encode("latin-1").decode("utf-8", "replace")
+    try:
+        return quote(urljoin(here, target), safe=_ASCII)
+    except ValueError:
+        raise ForbiddenAddressError("not a URL") from None
 
 
 def check(url: str) -> str:
@@ -177,19 +218,21 @@ def check(url: str) -> str:
         port, host = parts.port, parts.hostname or ""
     except ValueError:
         raise ForbiddenAddressError("not a URL") from None
+    if not _HOST.fullmatch(host) or any(ord(char) < _SPACE for char in url):
+        raise ForbiddenAddressError("no platform's address is written so")
     if len(url) > _MAX_URL or parts.scheme not in _PORTS or not host:
         raise ForbiddenAddressError("only http and https are fetched")
     if parts.username is not None or parts.password is not None:
         raise ForbiddenAddressError("credentials in a URL are not sent")
     if port is not None and port != _PORTS[parts.scheme]:
         raise ForbiddenAddressError("no platform uses another port")
-    if host.replace(".", "").isdigit() or ":" in host or host.lower().startswith("0x"):
+    if host.replace(".", "").isdigit() or host.startswith("0x"):
         raise ForbiddenAddressError("no platform is addressed by number")
     return host
 
 
-async def _bounded(response: httpcore2.Response) -> tuple[bytes, bool]:
-    """At most MAX_BYTES of the body, unpacked: a compressed bomb stops growing there."""
+async def _bounded(response: httpcore2.Response) -> tuple[bytes, bool, bool]:
+    """(body, cut off, unpacked): at most MAX_BYTES, where a compressed bomb stops growing too."""
     encodings = [v.lower() for n, v in response.headers if n.lower() == b"content-encoding"]
     unpack = zlib.decompressobj(wbits=47) if encodings in ([b"gzip"], [b"deflate"]) else None
     body = bytearray()
@@ -197,5 +240,5 @@ async def _bounded(response: httpcore2.Response) -> tuple[bytes, bool]:
         room = MAX_BYTES + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack is not None else chunk[:room]
         if len(body) > MAX_BYTES:
-            return bytes(body[:MAX_BYTES]), True
-    return bytes(body), False
+            return bytes(body[:MAX_BYTES]), True, unpack is not None
+    return bytes(body), False, unpack is not None

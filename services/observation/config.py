@@ -33,4 +33,6 @@ class ObservationSettings(ServiceSettings):
     controls: dict[str, ControlSettings] = Field(default_factory=dict)
     # How long a passed control speaks for its platform.
     control_seconds: float = Field(default=60.0, gt=0, le=3600)
+    # One fetch, redirects included.
+    fetch_seconds: float = Field(default=15.0, gt=0, le=15)
     sandbox: SandboxSettings | None = None

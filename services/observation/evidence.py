@@ -63,8 +63,9 @@ class EvidenceStore:
 
 def warc_record(fetched: Fetched, now: datetime) -> bytes:
     """One gzip-compressed WARC 1.1 response record of the exchange."""
-    # The body was unpacked on arrival: headers that describe its packing would lie now.
-    packing = {"content-encoding", "transfer-encoding", "content-length"}
+    # The client took the body out of its packing: headers that describe that would lie now. A
+    # content-encoding that is still there is one that it could not unpack.
+    packing = {"transfer-encoding", "content-length"}
     headers = [(name, value) for name, value in fetched.headers if name not in packing]
     headers.append(("content-length", str(len(fetched.body))))
     line = f"{fetched.status} {fetched.reason}".strip()
@@ -77,6 +78,8 @@ def warc_record(fetched: Fetched, now: datetime) -> bytes:
         fetched.final_url,
         "response",
         payload=io.BytesIO(fetched.body),
+        # Known, so that the library buffers nothing in a file that it leaves open.
+        length=len(fetched.body),
         http_headers=StatusAndHeaders(line, headers, protocol="HTTP/1.1"),
         warc_headers_dict=warc_headers,
     )

@@ -24,6 +24,8 @@ from services.observation.platforms import REGISTRY
 from services.observation.platforms.table import Probe
 
 SHORT_LINK: Final = "SHORT_LINK"
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
 
 
 class Controls:
@@ -97,9 +99,19 @@ class Observer:
             return Look(blocked(f"short_link.{fetched.failure}"), fetched)
         if fetched.final_url != content.url and not _home(fetched):
             return Look(unknown("short_link.resolved"), fetched, resolved_url=fetched.final_url)
-        if fetched.status in (404, 410):
-            return Look(Reading(A.NOT_FOUND, C.MEDIUM, "short_link.not_found"), fetched)
-        return Look(Reading(A.NOT_FOUND, C.MEDIUM, "short_link.leads_nowhere"), fetched)
+        return Look(_unresolved(fetched, moved=fetched.final_url != content.url), fetched)
+
+
+def _unresolved(fetched: Fetched, *, moved: bool) -> Reading:
+    """A short link that leads nowhere. Only being told so is evidence: a busy or broken server
+    answers no redirect either."""
+    if fetched.status == _TOO_MANY or fetched.status >= _SERVER_ERROR:
+        return blocked(f"short_link.http_{fetched.status}")
+    if fetched.status in (404, 410):
+        return Reading(A.NOT_FOUND, C.MEDIUM, "short_link.not_found")
+    if moved:
+        return Reading(A.NOT_FOUND, C.MEDIUM, "short_link.leads_home")
+    return unknown("short_link.no_redirect")
 
 
 def _home(fetched: Fetched) -> bool:
@@ -123,5 +135,7 @@ async def run_probes(client: GuardedClient, content: Content) -> Look:
         look = Look(probe.read(fetched, content), fetched)
         if decisive(look.reading):
             return look
-        best = best or look
+        # What said nothing gives way to what names a wall.
+        if best is None or best.reading.availability is A.UNKNOWN:
+            best = look
     return best or Look(unknown(f"{content.platform}.no_probe"))

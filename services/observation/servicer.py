@@ -10,7 +10,7 @@ import obstore.exceptions
 
 from services.kernel import telemetry
 from services.kernel.clock import Clock
-from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation, invalid
 from services.kernel.ids import uuid7
 from services.observation import wire
 from services.observation.client import GuardedClient
@@ -46,9 +46,11 @@ class ObservationServicer(pb_grpc.ObservationServiceServicer):
         self, request: pb.ObserveRequest, context: Any
     ) -> pb.ObserveResponse:
         telemetry.bind_referral(request.referral_id)
+        _refuse_unstorable(request_id=request.request_id, series=request.series)
         row = await self._store.observation(request.request_id)
         if row is None:
             row = await self._observe(request)
+        _refuse_reuse(row, request.referral_id)
         series = await self._store.series(row["series"])
         return pb.ObserveResponse(
             observation=wire.observation(row), series=[wire.observation(item) for item in series]
@@ -83,9 +85,11 @@ class ObservationServicer(pb_grpc.ObservationServiceServicer):
         self, request: pb.CaptureRequest, context: Any
     ) -> pb.CaptureResponse:
         telemetry.bind_referral(request.referral_id)
+        _refuse_unstorable(request_id=request.request_id)
         row = await self._store.capture(request.request_id)
         if row is None:
             row = await self._capture(request)
+        _refuse_reuse(row, request.referral_id)
         return pb.CaptureResponse(capture=wire.capture(row))
 
     async def _capture(self, request: pb.CaptureRequest) -> Row:
@@ -113,4 +117,23 @@ class ObservationServicer(pb_grpc.ObservationServiceServicer):
                 "failure": kept.failure,
                 "capture_time": now,
             }
+        )
+
+
+def _refuse_unstorable(**texts: str) -> None:
+    for name, text in texts.items():
+        if "\x00" in text:
+            sentence = f"{name} holds a NUL character; remove it and try again."
+            raise invalid(name, "CONTROL_CHARACTERS", sentence)
+
+
+def _refuse_reuse(row: Row, referral_id: str) -> None:
+    """What was seen of one referral is never shown as another's."""
+    if row["referral_id"] != UUID(referral_id):
+        sentence = "This request_id was used for another referral; make a new one."
+        raise DomainError(
+            ErrorKind.ALREADY_EXISTS,
+            "REQUEST_ID_REUSED",
+            sentence,
+            violations=(FieldViolation("request_id", "REQUEST_ID_REUSED", sentence),),
         )

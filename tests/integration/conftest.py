@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,29 +98,38 @@ async def make_schema(postgres: Postgres) -> AsyncIterator[MakeSchema]:
     The service's migrations have been run as its owner; a service without any gets an empty
     schema. The database is dropped at the end of the test.
     """
-    made: list[str] = []
+    async with AsyncExitStack() as stack:
 
-    async def make(service: str) -> DatabaseUrls:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", service):
-            raise ValueError(f"{service!r} is no service name")
-        database = f"{service}_{secrets.token_hex(6)}"
-        urls = DatabaseUrls(
-            app=postgres.url(f"{service}_app", database),
-            owner=postgres.url(f"{service}_owner", database),
-            schema=service,
-            app_role=f"{service}_app",
-        )
-        made.append(database)
-        await _create(postgres, service, database)
+        async def make(service: str) -> DatabaseUrls:
+            return await stack.enter_async_context(fresh_schema(postgres, service))
+
+        yield make
+
+
+@asynccontextmanager
+async def fresh_schema(
+    postgres: Postgres, service: str, schema: str = ""
+) -> AsyncIterator[DatabaseUrls]:
+    """A database with ``service``'s tables in ``schema`` (the service's name unless given)."""
+    schema = schema or service
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", schema):
+        raise ValueError(f"{schema!r} is no service name")
+    database = f"{schema}_{secrets.token_hex(6)}"
+    urls = DatabaseUrls(
+        app=postgres.url(f"{schema}_app", database),
+        owner=postgres.url(f"{schema}_owner", database),
+        schema=schema,
+        app_role=f"{schema}_app",
+    )
+    try:
+        await _create(postgres, schema, database)
         if (REPOSITORY / "services" / service / "migrations" / "versions").is_dir():
-            await migrate.upgrade_async(urls.owner, service, service, urls.app_role)
-        return urls
-
-    yield make
-    admin = await postgres.admin()
-    for database in made:
+            await migrate.upgrade_async(urls.owner, schema, service, urls.app_role)
+        yield urls
+    finally:
+        admin = await postgres.admin()
         await admin.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-    await admin.close()
+        await admin.close()
 
 
 async def _create(postgres: Postgres, service: str, database: str) -> None:

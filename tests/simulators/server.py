@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -223,7 +224,7 @@ class Simulator:
 
     async def push(self, stop: asyncio.Event) -> None:
         """Send every due answer as a signed webhook until it is taken."""
-        verify = httpx2.create_ssl_context(verify=self.ca_file) if self.ca_file else True
+        verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
         async with httpx2.AsyncClient(verify=verify, timeout=5, trust_env=False) as client:
             while not stop.is_set():
                 for effect in self.ledger.effects():

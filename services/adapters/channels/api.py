@@ -7,6 +7,7 @@ are bounded and checked like any input from outside. Endpoints, relative to the 
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import json
 import ssl
@@ -27,6 +28,7 @@ ANSWER_LIMIT: Final = 256 * 1024
 LONGEST_PAUSE: Final = timedelta(hours=1)
 _OK: Final = frozenset({200, 201, 202})
 _BUSY: Final = frozenset({429, 503})
+_UNKNOWN_THERE: Final = frozenset({404, 410})
 _REFERENCE_LIMIT: Final = 200
 
 
@@ -52,6 +54,7 @@ class ApiChannel:
     def __init__(self, settings: EndpointSettings, clock: Clock) -> None:
         self._clock = clock
         self._base = settings.url.rstrip("/")
+        self._patience = settings.timeout_seconds
         context: ssl.SSLContext = ssl.create_default_context(
             cafile=str(settings.ca_file) if settings.ca_file else None
         )
@@ -91,25 +94,40 @@ class ApiChannel:
         return Status(_reference(answer), answers[:100], bool(answer.get("done", False)))
 
     async def withdraw(self, notice_id: UUID, reason: str) -> None:
-        """Tell the platform that a notice is withdrawn. Raises as ``send`` does."""
+        """Tell the platform that a notice is withdrawn; one it never had needs no telling.
+
+        Raises as ``send`` does.
+        """
         body = json.dumps({"reason": reason}).encode()
         headers = {"Content-Type": MEDIA_TYPE, "Idempotency-Key": f"{notice_id}/withdrawal"}
-        await self._call("POST", f"/notices/{notice_id}/withdrawal", headers, body)
+        path = f"/notices/{notice_id}/withdrawal"
+        await self._call("POST", path, headers, body, also=_UNKNOWN_THERE)
 
     async def _call(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        also: frozenset[int] = frozenset(),
     ) -> dict[str, Any]:
+        """One exchange. The client's own timeout is per read: one drop at a time would last."""
         try:
-            async with self._client.stream(
-                method, self._base + path, headers=dict(headers), content=body
-            ) as response:
-                content = await _bounded(response)
+            async with (
+                asyncio.timeout(self._patience),
+                self._client.stream(
+                    method, self._base + path, headers=dict(headers), content=body
+                ) as response,
+            ):
+                if response.status_code in also:
+                    return {}
+                self._refuse(response)
+                return _json(await _bounded(response))
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise _away("The platform could not be reached.") from error
-        self._refuse(response)
-        return _json(content)
 
     def _refuse(self, response: httpx2.Response) -> None:
+        """Judge by the status alone: what else a refusal says may be of any size."""
         code = response.status_code
         if code in _OK:
             return

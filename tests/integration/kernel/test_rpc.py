@@ -179,21 +179,21 @@ async def test_every_broken_field_of_a_request_is_named_at_once(stub: Any) -> No
 
 
 async def test_a_refusal_reaches_the_caller_as_it_was_raised(stub: Any, servicer: Steered) -> None:
-    servicer.failure = not_found("ITEM_NOT_FOUND", "No such item; check the id.")
+    servicer.failure = not_found("NOTICE_NOT_FOUND", "No such item; check the id.")
     error = await _refused(stub.Complete(completion(), timeout=5))
-    assert (error.kind, error.reason) == (ErrorKind.NOT_FOUND, "ITEM_NOT_FOUND")
+    assert (error.kind, error.reason) == (ErrorKind.NOT_FOUND, "NOTICE_NOT_FOUND")
     assert error.message == "No such item; check the id."
 
 
 async def test_a_refusal_in_the_middle_of_a_stream_follows_what_was_sent(
     stub: Any, servicer: Steered
 ) -> None:
-    servicer.failure = not_found("ITEM_NOT_FOUND", "No such item; check the id.")
+    servicer.failure = not_found("NOTICE_NOT_FOUND", "No such item; check the id.")
     call = stub.Receive(reception(), timeout=5)
     assert [(await call.read()).item.item_id for _ in range(3)] == ["0", "1", "2"]
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
-    assert from_rpc_error(caught.value).reason == "ITEM_NOT_FOUND"
+    assert from_rpc_error(caught.value).reason == "NOTICE_NOT_FOUND"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,19 @@ def test_every_reason_that_the_code_gives_is_published() -> None:
     assert given - set(REASONS) == set()
 
 
+def test_every_published_reason_is_given_somewhere() -> None:
+    given = {
+        node.value
+        for folder in ("services", "workflows")
+        for file in sorted((REPOSITORY / folder).rglob("*.py"))
+        if file.name != "errors.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    # Given by ``errors.invalid`` for every field of every service.
+    assert set(REASONS) - given - {"INVALID_FIELD"} == set()
+
+
 def _reasons(tree: ast.AST) -> set[str]:
     """The literal reasons of DomainError(kind, reason, ...) and of the helpers."""
     places = {"DomainError": 1, "not_found": 0, "failed_precondition": 0, "permission_denied": 0}
