@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import queries, wire
-from services.intake.accept import EVENTS_CHANNEL
+from services.intake.accept_rows import EVENTS_CHANNEL
 from services.intake.queries import Reader
 from services.kernel import db, waiting
 from services.kernel.config import DatabaseSettings
