@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -55,7 +56,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any
     ) -> pb.SubmitReferralResponse:
-        item = self._read(request, current_identity())
+        item = self._reading(current_identity())(request)
         telemetry.bind_referral(str(item.referral_id))
         stored = await self._coalescer.add(item)
         if isinstance(stored, DomainError):
@@ -65,11 +66,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def BatchSubmitReferrals(  # noqa: N802
         self, request: pb.BatchSubmitReferralsRequest, context: Any
     ) -> pb.BatchSubmitReferralsResponse:
-        identity = current_identity()
         response = pb.BatchSubmitReferralsResponse()
         items: list[NewSubmission] = []
         places: list[pb.BatchSubmitResult] = []
-        for read in batch.read_each(request.requests, lambda one: self._read(one, identity)):
+        for read in batch.read_each(request.requests, self._reading(current_identity())):
             result = response.results.add()
             if isinstance(read, status_pb2.Status):
                 result.error.CopyFrom(read)
@@ -89,9 +89,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         async with db.raw(self._engine) as conn:
             return await accept.accept(conn, items)
 
-    def _read(self, request: pb.SubmitReferralRequest, identity: Identity) -> NewSubmission:
-        return reading.read_submission(
-            request,
+    def _reading(self, identity: Identity) -> Callable[[pb.SubmitReferralRequest], NewSubmission]:
+        """How submissions of the present call are read; a batch arrives at one instant."""
+        return functools.partial(
+            reading.read_submission,
             referrer=identity.name if identity.role == "referrer" else f"operator:{identity.name}",
             actor=str(identity),
             now=self._clock.now(),
