@@ -8,7 +8,7 @@ the same delivery and the workflow drops the repetition by its id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -25,7 +25,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.kernel import telemetry
+from services.kernel import telemetry, waiting
 from services.kernel.ids import uuid7
 from takedown.delivery.v1 import delivery_service_pb2 as pb
 from takedown.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
@@ -83,7 +83,7 @@ class Relay:
             pause = min(pause * 2, 5.0) if failed else 0.1
             if failed and not stop.is_set():
                 _log.info("inbox_away", inbox=self._name, seconds=pause)
-                await _sleep(stop, pause)
+                await waiting.until_any(pause, stop)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
 
@@ -299,12 +299,3 @@ def _duration(pause: timedelta) -> Duration:
     duration = Duration()
     duration.FromTimedelta(pause)
     return duration
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    waiting: Awaitable[bool] = stop.wait()
-    try:
-        async with asyncio.timeout(seconds):
-            await waiting
-    except TimeoutError:
-        return

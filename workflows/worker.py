@@ -22,7 +22,7 @@ from temporalio.service import GrpcCompression, RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from services.kernel import config, grpc_client, grpc_server, telemetry
+from services.kernel import config, grpc_client, grpc_server, telemetry, waiting
 from workflows import contracts
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
@@ -63,7 +63,7 @@ async def connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | Non
             )
         except (RPCError, RuntimeError) as error:
             _log.info("temporal_away", type=type(error).__name__)
-            await _pause(stop, 0.5)
+            await waiting.until_any(0.5, stop)
     return None
 
 
@@ -172,14 +172,6 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
         await stop.wait()
         await asyncio.gather(*relaying)
     await activities.close()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 if __name__ == "__main__":

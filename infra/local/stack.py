@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +32,22 @@ RAISED_LIMITS: Final = (
 
 
 class Stack:
-    """Start, watch, stop. ``say`` is told one line per step."""
+    """Start, watch, stop. ``say`` is told one line per step.
 
-    def __init__(self, layout: Layout, say: Callable[[str], None] = lambda _: None) -> None:
+    ``only`` names the processes of a part of the stack; None is the whole of it.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        say: Callable[[str], None] = lambda _: None,
+        only: Container[str] | None = None,
+    ) -> None:
         self.layout = layout
         self._say = say
         self._files = configs.write_all(layout)
-        self._processes = {spec.name: self._process(spec) for spec in self._specs()}
+        specs = [spec for spec in self._specs() if only is None or spec.name in only]
+        self._processes = {spec.name: self._process(spec) for spec in specs}
         self._lock = threading.RLock()
         self._held: set[str] = set()
         self._stopping = threading.Event()
@@ -186,10 +195,10 @@ class Stack:
 
 
 def _stop_order(processes: dict[str, Process]) -> list[list[str]]:
-    first = ["worker"]
-    last = [["temporal"], ["postgres"]]
-    middle = [name for name in processes if name not in ("worker", "temporal", "postgres")]
-    return [first, middle, *last]
+    ends = ("worker", "temporal", "postgres")
+    middle = [name for name in processes if name not in ends]
+    order = [["worker"], middle, ["temporal"], ["postgres"]]
+    return [[name for name in group if name in processes] for group in order]
 
 
 def environment_note() -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from google.rpc import status_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.acknowledgement import store, wire
 from services.acknowledgement.domain import own_platform
 from services.acknowledgement.store import NewPlatformEvent
-from services.kernel import db, telemetry
+from services.kernel import batch, db, telemetry
 from services.kernel.clock import Clock
-from services.kernel.grpc_errors import as_domain_error, to_status
 from services.kernel.identity import current_identity
-from services.kernel.interceptors import validate
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2_grpc as pb_grpc
 from takedown.referral.v1 import platform_event_pb2
@@ -39,19 +38,19 @@ class AcknowledgementServicer(pb_grpc.AcknowledgementServiceServicer):
     ) -> pb.BatchRecordPlatformEventsResponse:
         results = [pb.BatchRecordResult() for _ in request.requests]
         events: list[NewPlatformEvent] = []
-        places: list[int] = []
-        for number, one in enumerate(request.requests):
-            try:
-                validate(one)
-                events.append(self._read(one.platform_event))
-                places.append(number)
-            except Exception as error:
-                results[number].error.CopyFrom(to_status(as_domain_error(error)))
+        places: list[pb.BatchRecordResult] = []
+        read = batch.read_each(request.requests, lambda one: self._read(one.platform_event))
+        for result, event in zip(results, read, strict=True):
+            if isinstance(event, status_pb2.Status):
+                result.error.CopyFrom(event)
+            else:
+                events.append(event)
+                places.append(result)
         if events:
             async with db.raw(self._engine) as conn:
                 stored = await store.store(conn, events)
-            for number, fresh in zip(places, stored, strict=True):
-                results[number].response.CopyFrom(wire.recorded(fresh))
+            for result, fresh in zip(places, stored, strict=True):
+                result.response.CopyFrom(wire.recorded(fresh))
         return pb.BatchRecordPlatformEventsResponse(results=results)
 
     def _read(self, event: platform_event_pb2.PlatformEvent) -> NewPlatformEvent:

@@ -13,9 +13,8 @@ from services.adapters.answers import AnswerNotUnderstoodError, from_poll
 from services.adapters.channels.api import ApiChannel
 from services.adapters.profiles.table import Answers, Profile
 from services.adapters.store import Row, Store
-from services.kernel import telemetry
+from services.kernel import telemetry, waiting
 from services.kernel.clock import Clock
-from services.kernel.errors import DomainError
 from services.kernel.grpc_errors import as_domain_error, from_rpc_error
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import (
@@ -56,7 +55,7 @@ class Forwarder:
                 _log.info("forward_later", reason=as_domain_error(error).reason)
                 busy = False
             if not busy:
-                await _either(stop, self._hurry, IDLE_SECONDS)
+                await waiting.until_any(IDLE_SECONDS, stop, self._hurry)
 
     async def _forward(self) -> bool:
         rows = await self._store.unforwarded(BATCH)
@@ -102,15 +101,16 @@ class Poller:
                 await self._turn()
             except Exception as error:
                 _log.info("poll_later", reason=as_domain_error(error).reason)
-            await _either(stop, None, pause)
+            await waiting.until_any(pause, stop)
 
     async def _turn(self) -> None:
         now = self._clock.now()
         for row in await self._store.due_polls(now, now + self.interval, BATCH):
             try:
                 await self._ask(row)
-            except DomainError as error:
-                _log.info("poll_failed", reason=error.reason)
+            except Exception as error:
+                # One notice's failure must not cost the rest of the claimed batch its turn.
+                _log.info("poll_failed", reason=as_domain_error(error).reason)
 
     async def _ask(self, row: Row) -> None:
         status = await self._channel.ask(row["notice_id"])
@@ -126,12 +126,3 @@ class Poller:
             await self._forwarder.hurry()
         if status.done:
             await self._store.stop_polling(row["notice_id"])
-
-
-async def _either(stop: asyncio.Event, other: asyncio.Event | None, seconds: float) -> None:
-    tasks = [asyncio.create_task(e.wait()) for e in (stop, other) if e is not None]
-    try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

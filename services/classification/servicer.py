@@ -8,11 +8,12 @@ from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any, Final
 
+from google.rpc import status_pb2
+
 from services.classification import wire
 from services.classification.domain import Engine
+from services.kernel import batch
 from services.kernel.clock import Clock
-from services.kernel.grpc_errors import as_domain_error, to_status
-from services.kernel.interceptors import validate
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
 from takedown.referral.v1 import assessment_pb2
@@ -67,12 +68,10 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
     def _each(
         self, requests: Sequence[pb.AssessRequest], now: datetime
     ) -> list[pb.BatchAssessResult]:
-        results = []
-        for request in requests:
-            try:
-                validate(request)
-                results.append(pb.BatchAssessResult(assessment=self._one(request, now)))
-            except Exception as error:
-                status = to_status(as_domain_error(error))
-                results.append(pb.BatchAssessResult(error=status))
-        return results
+        read = batch.read_each(requests, lambda request: self._one(request, now))
+        return [
+            pb.BatchAssessResult(error=one)
+            if isinstance(one, status_pb2.Status)
+            else pb.BatchAssessResult(assessment=one)
+            for one in read
+        ]

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote, unquote_plus
 
-from ada_url import URL, HostType
+from ada_url import HostType, parse_url
+from ada_url.ada_adapter import ParseAttributes
 
 from services.intake.platforms.registry import BY_NAME, Place, place_of
 from services.intake.platforms.slots import CONTROL, INVISIBLE, JOINERS
@@ -33,6 +34,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST_AND_PORT: Final = re.compile(r"[A-Za-z0-9-]+\.[A-Za-z0-9.-]+:[0-9]*(?:[/?#]|$)")
 # What stands between the scheme and the path, as the WHATWG parser delimits it.
 _AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]*([^/\\?#]*)(\\+[^/\\?#]*@)?")
+_ATTRIBUTES: Final = ("port", "host_type", "hostname", "pathname", "search", "hash")
 _INDEX_PAGES: Final = frozenset({"index.html", "index.htm", "index.php"})
 
 
@@ -153,11 +155,11 @@ def canonicalise(url: str) -> ContentIdentity:
 
 def _identify(url: str, *, wrapped: bool) -> ContentIdentity:
     parsed = _parsed(_printable(url))
-    place = _place(parsed)
+    place = _place(parsed["hostname"])
     platform = place.platform
-    path, query = parsed.pathname, parsed.search[1:]
+    path, query = parsed["pathname"], parsed["search"][1:]
     if place.section in platform.fragment_sections:
-        path, _, query = parsed.hash[1:].partition("?")
+        path, _, query = parsed["hash"][1:].partition("?")
     try:
         found = platform.find(place.section, (*place.leading, *_segments(path)), _query(query))
     except AmbiguousParameterError:
@@ -208,7 +210,7 @@ def _refuse_unseen(text: str, invisible: re.Pattern[str]) -> None:
         raise UrlRefused(UrlReason.BIDI_CHARACTERS)
 
 
-def _parsed(text: str) -> URL:
+def _parsed(text: str) -> ParseAttributes:
     """The URL as a browser would read it; refuses schemes, user names, ports, numbers for hosts."""
     scheme = _SCHEME.match(text)
     if scheme is None or _HOST_AND_PORT.match(text):
@@ -220,15 +222,16 @@ def _parsed(text: str) -> URL:
     if authority is None or "@" in authority[1] or authority[2]:
         raise UrlRefused(UrlReason.USERINFO)
     try:
-        parsed = URL(text)
+        # All at once: each attribute of a URL object is a call into the library.
+        parsed = parse_url(text, _ATTRIBUTES)
     except ValueError:
         raise UrlRefused(UrlReason.UNPARSABLE) from None
-    if parsed.port:
+    if parsed["port"]:
         raise UrlRefused(UrlReason.PORT)
-    if parsed.host_type is not HostType.DEFAULT:
+    if parsed["host_type"] is not HostType.DEFAULT:
         raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
     if _disguised(authority[1]):
-        raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=True))
+        raise UrlRefused(_reason_for_foreign(parsed["hostname"], disguised=True))
     return parsed
 
 
@@ -237,10 +240,10 @@ def _disguised(authority: str) -> bool:
     return not authority.isascii() or "%" in authority
 
 
-def _place(parsed: URL) -> Place:
-    place = place_of(parsed.hostname.removesuffix("."))
+def _place(host: str) -> Place:
+    place = place_of(host.removesuffix("."))
     if place is None:
-        raise UrlRefused(_reason_for_foreign(parsed.hostname, disguised=False))
+        raise UrlRefused(_reason_for_foreign(host, disguised=False))
     if not place.section:
         raise UrlRefused(UrlReason.UNSUPPORTED_PATH, _names_nothing(place.platform))
     return place

@@ -8,7 +8,7 @@ from uuid import UUID
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import casework, locate, queries, record, submission, wire
+from services.intake import casework, locate, queries, reading, record, submission, wire
 from services.intake.queries import Reader
 from services.intake.servicer import DEFAULT_PAGE
 from services.kernel import db, telemetry
@@ -87,7 +87,7 @@ class RecordServicer(record_grpc.RecordServiceServicer):
         self, request: record_pb.AppendEventsRequest, context: Any
     ) -> record_pb.AppendEventsResponse:
         telemetry.bind_referral(request.referral_id)
-        events = [wire.read_event(new) for new in request.events]
+        events = [reading.read_event(new) for new in request.events]
         async with db.raw(self._engine) as conn, conn.transaction():
             row = await record.lock(conn, UUID(request.referral_id))
             done = await record.append(conn, row, events, self._clock.now())

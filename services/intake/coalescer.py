@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.intake.accept import Result
 from services.intake.submission import NewSubmission
 
+_Waiting = tuple[NewSubmission, asyncio.Future[Result]]
 Store = Callable[[Sequence[NewSubmission]], Awaitable[list[Result]]]
 
 
@@ -21,9 +22,8 @@ class Coalescer:
     def __init__(self, store: Store, limit: int) -> None:
         self._store = store
         self._limit = limit
-        self._queue: asyncio.Queue[tuple[NewSubmission, asyncio.Future[Result]]] = asyncio.Queue(
-            maxsize=limit * 10
-        )
+        # None wakes ``run`` to see that it is to stop.
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(maxsize=limit * 10)
 
     async def add(self, item: NewSubmission) -> Result:
         """Store one submission.
@@ -36,29 +36,27 @@ class Coalescer:
         return await answer
 
     async def run(self, stop: asyncio.Event) -> None:
-        stopping = asyncio.create_task(stop.wait())
+        """Commit what arrives until ``stop``, and then what still waits."""
+        waking = asyncio.create_task(self._wake(stop))
         try:
             while not stop.is_set() or not self._queue.empty():
-                batch = await self._next(stopping)
+                batch = await self._next()
                 if batch:
                     await self._commit(batch)
         finally:
-            stopping.cancel()
+            waking.cancel()
 
-    async def _next(
-        self, stopping: asyncio.Task[bool]
-    ) -> list[tuple[NewSubmission, asyncio.Future[Result]]]:
-        first = asyncio.create_task(self._queue.get())
-        await asyncio.wait([first, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if not first.done():
-            first.cancel()
-            return []
-        batch = [first.result()]
-        while len(batch) < self._limit and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-        return batch
+    async def _wake(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        await self._queue.put(None)
 
-    async def _commit(self, batch: list[tuple[NewSubmission, asyncio.Future[Result]]]) -> None:
+    async def _next(self) -> list[_Waiting]:
+        taken = [await self._queue.get()]
+        while len(taken) < self._limit and not self._queue.empty():
+            taken.append(self._queue.get_nowait())
+        return [waiting for waiting in taken if waiting is not None]
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
         try:
             results = await self._store([item for item, _ in batch])
         except Exception as error:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.accept import EVENTS_CHANNEL
+from services.intake.accept_rows import EVENTS_CHANNEL
 from services.intake.canonical import UrlRefused, canonicalise
 from services.intake.domain import Event, Projection
 from services.intake.wire import as_dict

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from google.rpc import status_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import accept, casework, queries, record, submission, wire
+from services.intake import accept, casework, queries, reading, record, submission, wire
 from services.intake.coalescer import Coalescer
 from services.intake.queries import Filters, Reader
 from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
-from services.kernel import db, telemetry
+from services.kernel import batch, db, telemetry
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import as_domain_error, to_status
+from services.kernel.grpc_errors import to_status
 from services.kernel.identity import Identity, current_identity
-from services.kernel.interceptors import validate
 from services.kernel.moments import moment
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1 import referral_service_pb2_grpc as pb_grpc
@@ -56,30 +57,32 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any
     ) -> pb.SubmitReferralResponse:
-        item = self._read(request, current_identity())
+        item = self._reading(current_identity())(request)
         telemetry.bind_referral(str(item.referral_id))
-        return _answer(await self._coalescer.add(item))
+        stored = await self._coalescer.add(item)
+        if isinstance(stored, DomainError):
+            raise stored
+        return stored.answer
 
     async def BatchSubmitReferrals(  # noqa: N802
         self, request: pb.BatchSubmitReferralsRequest, context: Any
     ) -> pb.BatchSubmitReferralsResponse:
-        identity = current_identity()
-        results = [pb.BatchSubmitResult() for _ in request.requests]
+        response = pb.BatchSubmitReferralsResponse()
         items: list[NewSubmission] = []
-        places: list[int] = []
-        for number, one in enumerate(request.requests):
-            try:
-                validate(one)
-                items.append(self._read(one, identity))
-                places.append(number)
-            except Exception as error:
-                results[number].error.CopyFrom(to_status(as_domain_error(error)))
-        for number, stored in zip(places, await self._store(items), strict=True):
-            if isinstance(stored, DomainError):
-                results[number].error.CopyFrom(to_status(stored))
+        places: list[pb.BatchSubmitResult] = []
+        for read in batch.read_each(request.requests, self._reading(current_identity())):
+            result = response.results.add()
+            if isinstance(read, status_pb2.Status):
+                result.error.CopyFrom(read)
             else:
-                results[number].response.CopyFrom(_answer(stored))
-        return pb.BatchSubmitReferralsResponse(results=results)
+                items.append(read)
+                places.append(result)
+        for result, stored in zip(places, await self._store(items), strict=True):
+            if isinstance(stored, DomainError):
+                result.error.CopyFrom(to_status(stored))
+            else:
+                result.response.CopyFrom(stored.answer)
+        return response
 
     async def _store(self, items: Sequence[NewSubmission]) -> list[accept.Result]:
         if not items:
@@ -87,9 +90,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         async with db.raw(self._engine) as conn:
             return await accept.accept(conn, items)
 
-    def _read(self, request: pb.SubmitReferralRequest, identity: Identity) -> NewSubmission:
-        return wire.read_submission(
-            request,
+    def _reading(self, identity: Identity) -> Callable[[pb.SubmitReferralRequest], NewSubmission]:
+        """How submissions of the present call are read; a batch arrives at one instant."""
+        return functools.partial(
+            reading.read_submission,
             referrer=identity.name if identity.role == "referrer" else f"operator:{identity.name}",
             actor=str(identity),
             now=self._clock.now(),
@@ -196,11 +200,3 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
             serialised = answer.SerializeToString()
             await casework.remember(conn, str(identity), request_id, body, serialised, now)
         return answer
-
-
-def _answer(stored: accept.Result) -> pb.SubmitReferralResponse:
-    if isinstance(stored, DomainError):
-        raise stored
-    answer = pb.SubmitReferralResponse.FromString(stored.answer)
-    answer.disposition = pb.Disposition.Value(f"DISPOSITION_{stored.disposition}")
-    return answer

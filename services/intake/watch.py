@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import queries, wire
-from services.intake.accept import EVENTS_CHANNEL
+from services.intake.accept_rows import EVENTS_CHANNEL
 from services.intake.queries import Reader
-from services.kernel import db
+from services.kernel import db, waiting
 from services.kernel.config import DatabaseSettings
 from takedown.intake.v1 import referral_service_pb2 as pb
 
@@ -96,7 +96,7 @@ class Watch:
             if loop.time() >= beat:
                 yield pb.WatchReferralEventsResponse(cursor=queries.page_token(*place))
                 beat = loop.time() + self._heartbeat
-            await _wait(changed)
+            await waiting.until_any(POLL_SECONDS, changed)
 
     @staticmethod
     def _response(
@@ -104,11 +104,3 @@ class Watch:
     ) -> pb.WatchReferralEventsResponse:
         event = wire.event(row, hide_submission_of_others=reader.referrer)
         return pb.WatchReferralEventsResponse(event=event, cursor=queries.page_token(*place))
-
-
-async def _wait(changed: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(POLL_SECONDS):
-            await changed.wait()
-    except TimeoutError:
-        return

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from services.kernel import waiting
 from services.kernel.config import DatabaseSettings
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -123,7 +124,7 @@ async def listen(
                 server_settings={"application_name": f"listen:{channel}"},
             )  # fmt: skip
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-            await _pause(stop, pause)
+            await waiting.until_any(pause, stop)
             pause = min(pause * 2, 5.0)
             continue
         pause = 0.1
@@ -149,11 +150,3 @@ async def _listen_until_lost(
     finally:
         for task in tasks:
             task.cancel()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -11,7 +11,7 @@ from uuid import UUID
 import grpc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kernel import db, inbox
+from services.kernel import db, inbox, waiting
 from services.kernel.clock import Clock
 from services.kernel.config import DatabaseSettings
 from takedown.delivery.v1 import delivery_service_pb2 as pb
@@ -66,14 +66,7 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
             for item in items:
                 yield pb.ReceiveResponse(item=_wire(item))
             if not items:
-                await self._wait()
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._changed.wait()
-        except TimeoutError:
-            return
+                await waiting.until_any(POLL_SECONDS, self._changed)
 
     async def Complete(  # noqa: N802
         self, request: pb.CompleteRequest, context: Any

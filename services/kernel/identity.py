@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -72,9 +73,15 @@ def from_uri_sans(uris: Iterable[bytes]) -> Identity:
     if len(found) != 1:
         raise _unauthenticated()
     try:
-        return Identity.parse(found[0].decode("ascii"))
+        return _parsed(found[0])
     except ValueError:
         raise _unauthenticated() from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(uri: bytes) -> Identity:
+    # Every call of a connection carries the same certificate.
+    return Identity.parse(uri.decode("ascii"))
 
 
 def from_auth_context(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:

@@ -54,12 +54,16 @@ async def store_raw(conn: asyncpg.Connection, schema: str, items: Sequence[NewIt
         return
     await conn.execute(
         f"""
-        INSERT INTO {schema}.inbox_items (item_id, kind, referral_id, payload, traceparent,
-            priority, created_at, available_at)
-        SELECT i.id, i.kind, i.referral, i.payload, i.trace, i.priority, i.at, i.at
-        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::text[], $6::smallint[],
-            $7::timestamptz[]) AS i(id, kind, referral, payload, trace, priority, at)
-        ON CONFLICT (item_id) DO NOTHING
+        WITH stored AS (
+            INSERT INTO {schema}.inbox_items (item_id, kind, referral_id, payload, traceparent,
+                priority, created_at, available_at)
+            SELECT i.id, i.kind, i.referral, i.payload, i.trace, i.priority, i.at, i.at
+            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::text[],
+                $6::smallint[], $7::timestamptz[])
+                AS i(id, kind, referral, payload, trace, priority, at)
+            ON CONFLICT (item_id) DO NOTHING
+        )
+        SELECT pg_notify($8, '')
         """,  # noqa: S608 - the schema is a constant of the service
         [item.item_id for item in items],
         [item.kind for item in items],
@@ -68,8 +72,8 @@ async def store_raw(conn: asyncpg.Connection, schema: str, items: Sequence[NewIt
         [item.traceparent for item in items],
         [item.priority for item in items],
         [item.created_at for item in items],
+        channel(schema),
     )
-    await conn.execute("SELECT pg_notify($1, '')", channel(schema))
 
 
 async def claim(

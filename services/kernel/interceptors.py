@@ -16,7 +16,6 @@ import protovalidate
 import structlog
 from google.protobuf.message import Message
 from grpc_status import rpc_status
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from services.kernel import telemetry
@@ -44,27 +43,31 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         self._allow_list = allow_list
         self._clock = clock or SystemClock()
         self._duration = telemetry.meter().create_histogram(telemetry.SERVER_DURATION, unit="s")
+        # Only methods that are served come in here, so it stays small.
+        self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[Any], Awaitable[Any]],
         handler_call_details: Any,
     ) -> Any:
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        metadata = dict(handler_call_details.invocation_metadata or ())
-        parent = telemetry.context_from_traceparent(str(metadata.get("traceparent", "")))
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            wrapped = self._wrapped[method] = self._wrap(handler, method)
+        return wrapped
+
+    def _wrap(self, handler: Any, method: str) -> Any:
         shape = _shape(handler)
         longest = LONGEST_STREAM if handler.response_streaming else LONGEST_CALL
-        behaviour = getattr(handler, shape)
-        layered = self._layered(behaviour, handler_call_details.method, parent, longest)
+        layered = self._layered(getattr(handler, shape), method, longest)
         make = getattr(grpc, f"{shape}_rpc_method_handler")
         return make(layered, handler.request_deserializer, handler.response_serializer)
 
-    def _layered(
-        self, behaviour: Any, method: str, parent: otel_context.Context, longest: float
-    ) -> Any:
+    def _layered(self, behaviour: Any, method: str, longest: float) -> Any:
         """The handler inside all layers; streams are written, never yielded.
 
         A coroutine that writes is left in one piece when the client goes: its span, its audit
@@ -72,15 +75,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
         generator would be left suspended, to be closed later in somebody else's.
         """
 
+        name = method.lstrip("/")
+
         async def call(request: Any, context: Any) -> Any:
             started, code, caller = self._clock.monotonic(), "OK", None
-            with telemetry.tracer().start_as_current_span(
-                method.lstrip("/"),
-                context=parent,
-                kind=trace.SpanKind.SERVER,
-                record_exception=False,
-                set_status_on_exception=False,
-            ) as span:
+            with telemetry.served(name, _traceparent(context)) as span:
                 try:
                     # Known first, so that the audit names whoever is refused further in.
                     caller = from_auth_context(context.auth_context())
@@ -99,7 +98,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
                     code = status_name(failure.kind)
                     await context.abort_with_status(rpc_status.to_status(to_status(failure)))
                 finally:
-                    self._finish(span, method, code, caller, started)
+                    self._finish(span, name, code, caller, started)
 
         return call
 
@@ -115,21 +114,21 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
             validate(request)
 
     def _finish(
-        self, span: trace.Span, method: str, code: str, caller: Identity | None, started: float
+        self, span: trace.Span, name: str, code: str, caller: Identity | None, started: float
     ) -> None:
         elapsed = self._clock.monotonic() - started
-        name = method.lstrip("/")
         attributes = {
             telemetry.RPC_SYSTEM: "grpc",
             telemetry.RPC_METHOD: name,
             telemetry.RPC_STATUS: code,
         }
         self._duration.record(elapsed, attributes)
-        span.set_attributes(attributes)
+        if span.is_recording():
+            span.set_attributes(attributes)
+            if caller is not None:
+                span.set_attribute(telemetry.CALLER_ROLE, caller.role)
         if code in _FAULTS:
             span.set_status(trace.StatusCode.ERROR)
-        if caller is not None:
-            span.set_attribute(telemetry.CALLER_ROLE, caller.role)
         if name.startswith("grpc.health.v1."):
             return
         who = caller.short if caller is not None else "nobody"
@@ -139,6 +138,11 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
 def _shape(handler: Any) -> str:
     asks = "stream" if handler.request_streaming else "unary"
     return f"{asks}_{'stream' if handler.response_streaming else 'unary'}"
+
+
+def _traceparent(context: Any) -> str:
+    metadata = context.invocation_metadata() or ()
+    return next((str(value) for key, value in metadata if key == "traceparent"), "")
 
 
 async def _answer(result: Any, context: Any) -> Any:

@@ -8,6 +8,7 @@ before it is written: SREs need no clearance.
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 import sys
@@ -15,20 +16,25 @@ from collections.abc import MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
-from opentelemetry.propagate import extract, inject
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from services.kernel.spans import UnexportedTracerProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from structlog.typing import Processor
 
     from services.kernel.config import TelemetrySettings
 
@@ -50,62 +56,67 @@ _CONTENT_KEYS: Final = frozenset(
 )
 # Addresses of content, not of ours: a SPIFFE id or a traceparent may be logged.
 _ADDRESS: Final = re.compile(r"(?i)\bhttps?:")
+# Made once: json.dumps with any option of its own makes an encoder for each line.
+_ENCODER: Final = json.JSONEncoder(default=repr)
+_W3C: Final = TraceContextTextMapPropagator()
 _referral: ContextVar[str] = ContextVar("referral_id", default="")
 
 
 @dataclass
 class Telemetry:
-    """What ``setup`` made; ``shutdown`` flushes it."""
+    """What ``setup`` made; ``shutdown`` flushes what is exported."""
 
-    tracer_provider: TracerProvider
-    meter_provider: MeterProvider
+    exported: tuple[TracerProvider | MeterProvider, ...] = ()
 
     def shutdown(self) -> None:
-        self.tracer_provider.shutdown()
-        self.meter_provider.shutdown()
+        for provider in self.exported:
+            provider.shutdown()
 
 
 def setup(service: str, settings: TelemetrySettings) -> Telemetry:
-    """Configure logs, spans and metrics of this process; called once, by a main."""
-    configure_logs(service, settings.log_level)
-    resource = Resource.create({"service.name": f"takedown-{service}"})
-    tracers = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(1.0)))
-    tracers.add_span_processor(ReferralSpans())
-    readers = []
-    if settings.otlp_endpoint:
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    """Configure logs, spans and metrics of this process; called once, by a main.
 
-        endpoint = settings.otlp_endpoint
-        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint)))
+    Without an endpoint spans have their ids and go on to the next service, but nothing is
+    recorded that nobody would read.
+    """
+    configure_logs(service, settings.log_level)
+    if not settings.otlp_endpoint:
+        trace.set_tracer_provider(UnexportedTracerProvider())
+        return Telemetry()
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    endpoint = settings.otlp_endpoint
+    resource = Resource.create({"service.name": f"takedown-{service}"})
+    tracers = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON))
+    tracers.add_span_processor(ReferralSpans())
+    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint))
     aggregation = ExplicitBucketHistogramAggregation(_BUCKETS)
     view = View(instrument_name="rpc.*", aggregation=aggregation)
-    meters = MeterProvider(resource=resource, metric_readers=readers, views=[view])
+    meters = MeterProvider(resource=resource, metric_readers=[reader], views=[view])
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
-    return Telemetry(tracers, meters)
+    return Telemetry((tracers, meters))
 
 
 def configure_logs(service: str, level: str, file: TextIO | None = None) -> None:
     """JSON lines to ``file`` (standard output if None), for structlog and for libraries."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _add_ids,
             _drop_content,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.add_log_level,
+            _stamper(service),
+            _add_ids,
+            _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(file=file or sys.stdout),
         # A cached logger would go on writing where it wrote first; making one costs a microsecond.
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, handlers=[_Bridge()], force=True)
 
 
@@ -120,6 +131,19 @@ class _Bridge(logging.Handler):
             where=f"{record.module}:{record.lineno}",
             failure=failure,
         )
+
+
+def _stamper(service: str) -> Processor:
+    def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return event
+
+    return stamp
+
+
+def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return _ENCODER.encode(event)
 
 
 def _add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -165,9 +189,10 @@ def bind_referral(referral_id: str) -> None:
 
 def current_traceparent() -> str:
     """W3C traceparent of the current span; empty when there is none."""
-    carrier: dict[str, str] = {}
-    inject(carrier)
-    return carrier.get("traceparent", "")
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return ""
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
 def current_trace_id() -> str:
@@ -176,7 +201,8 @@ def current_trace_id() -> str:
 
 
 def context_from_traceparent(traceparent: str) -> otel_context.Context:
-    return extract({"traceparent": traceparent} if traceparent else {})
+    # An empty context, not the current one: what has no trace is in none.
+    return _W3C.extract({"traceparent": traceparent}) if traceparent else otel_context.Context()
 
 
 @contextmanager
@@ -187,6 +213,19 @@ def restored(traceparent: str) -> Iterator[None]:
         yield
     finally:
         otel_context.detach(token)
+
+
+@contextmanager
+def served(name: str, traceparent: str) -> Iterator[trace.Span]:
+    """The span of a call that is answered here, in the caller's trace if it named one."""
+    parent = context_from_traceparent(traceparent)
+    span = tracer().start_span(name, context=parent, kind=trace.SpanKind.SERVER)
+    token = otel_context.attach(trace.set_span_in_context(span))
+    try:
+        yield span
+    finally:
+        otel_context.detach(token)
+        span.end()
 
 
 def tracer() -> trace.Tracer:

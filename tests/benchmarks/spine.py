@@ -1,11 +1,15 @@
 """``make bench``: ratios measured side by side in one run, written to build/bench/spine.json.
 
+``python -m tests.benchmarks.spine --only submissions`` measures submitting alone, with nothing
+but PostgreSQL and intake running, and writes build/bench/submissions.json.
+
 The machine is shared and noisy: what counts are ratios. Temporal's dev server runs with its
 own limits raised, since they and not the pipeline would be measured otherwise.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import shutil
@@ -240,25 +244,40 @@ def canonicaliser(found: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    shutil.rmtree(BUILD, ignore_errors=True)
+    parser = argparse.ArgumentParser(description="Measure the spine of the system.")
+    parser.add_argument("--only", choices=("submissions",), help="this part alone")
+    only = parser.parse_args().only
+    shutil.rmtree(BUILD / "stack", ignore_errors=True)
     script = BUILD / "script.json"
-    BUILD.mkdir(parents=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     demo = json.loads((REPOSITORY / "tests/simulators/scripts/demo.json").read_text("utf-8"))
     # The platform answers at once: what is measured is us and not its thinking time.
     demo["x/*"] = {"steps": {"1": [[0, "page", "removed"], [0.05, "claim"]]}}
     script.write_text(json.dumps(demo), encoding="utf-8")
     found: dict[str, Any] = {}
     layout = Layout.prepare(BUILD / "stack", time_scale=1e-3, script=script, temporal_limits=True)
-    stack = Stack(layout, lambda line: print(line, flush=True))
+    stack = Stack(
+        layout, lambda line: print(line, flush=True), only=("postgres", "intake") if only else None
+    )
     try:
         stack.start()
-        found = asyncio.run(run_all(layout, stack))
+        found = asyncio.run(run_submissions(layout) if only else run_all(layout, stack))
     finally:
         stack.stop()
     text = json.dumps(found, indent=1)
-    (BUILD / "spine.json").write_text(text + "\n", encoding="utf-8")
+    (BUILD / f"{only or 'spine'}.json").write_text(text + "\n", encoding="utf-8")
     print(text)
     return 0
+
+
+async def run_submissions(layout: Layout) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    opened = channel(layout, "intake", "referrer", "nca")
+    try:
+        await submissions(layout, opened, found)
+    finally:
+        await opened.close()
+    return found
 
 
 async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:

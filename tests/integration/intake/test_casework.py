@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import grpc
+
 from services.kernel.errors import ErrorKind
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import record_service_pb2 as record_pb
@@ -105,6 +107,31 @@ async def test_content_of_a_closed_referral_starts_a_new_one(intake: Intake) -> 
         pb.GetReferralRequest(referral_id=again.referral.referral_id), timeout=5
     )
     assert got.referral.previous_referral_id == closed
+
+
+async def test_a_replay_in_a_batch_creates_nothing_though_its_referral_is_closed(
+    intake: Intake,
+) -> None:
+    stub, known = intake.referrals(), submission()
+    closed = (await stub.SubmitReferral(known, timeout=5)).referral.referral_id
+    await _close(intake, closed)
+    other = submission(2)
+    clash = submission(3, request_id=other.request_id)
+    batch = [known, submission(), submission(), other, other, clash]
+    answer = await stub.BatchSubmitReferrals(
+        pb.BatchSubmitReferralsRequest(requests=batch), timeout=10
+    )
+    replayed, created = pb.DISPOSITION_REPLAYED, pb.DISPOSITION_CREATED
+    assert [r.response.disposition for r in answer.results[:5]] == [
+        replayed, created, pb.DISPOSITION_JOINED, created, replayed,
+    ]  # fmt: skip
+    ids = [r.response.referral.referral_id for r in answer.results[:5]]
+    assert ids[0] == closed
+    assert ids[1] == ids[2] != closed
+    assert ids[3] == ids[4]
+    assert answer.results[5].error.code == grpc.StatusCode.ALREADY_EXISTS.value[0]
+    counts = await intake.counts()
+    assert (counts["referrals"], counts["submissions"]) == (3, 4)
 
 
 async def test_a_review_is_decided_once_and_a_replay_gets_the_same_answer(intake: Intake) -> None:

@@ -45,17 +45,21 @@ async def test_intake_killed_with_calls_in_flight_makes_no_second_referral(
     urls = await make_schema("intake")
     requests = [submission(n) for n in range(300)]
     acknowledged: dict[str, str] = {}
+    midway = asyncio.Event()
 
     async def send(intake: Intake, stub: object, request: pb.SubmitReferralRequest) -> None:
         answer = await stub.SubmitReferral(request, timeout=10)  # type: ignore[attr-defined]
         known = acknowledged.setdefault(request.request_id, answer.referral.referral_id)
         assert known == answer.referral.referral_id
+        if len(acknowledged) >= 20:
+            midway.set()
 
-    async with process(pki, urls, tmp_path) as (intake, running):
+    # Small transactions, so that many are still to come when the first are answered.
+    async with process(pki, urls, tmp_path, "coalesce = 10") as (intake, running):
         stub = intake.referrals()
         sending = [asyncio.create_task(send(intake, stub, r)) for r in requests]
-        while (await intake.counts())["submissions"] < 20:
-            assert not all(task.done() for task in sending)
+        async with asyncio.timeout(20):
+            await midway.wait()
         running.send_signal(signal.SIGKILL)
         results = await asyncio.gather(*sending, return_exceptions=True)
         stored = (await intake.counts())["submissions"]

@@ -1,0 +1,82 @@
+"""What accepting answers and passes on: built once, serialised where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from services.intake import wire
+from services.intake.submission import NewSubmission
+from takedown.intake.v1 import referral_service_pb2 as pb
+from takedown.referral.v1 import enums_pb2 as enums
+from takedown.referral.v1 import referral_pb2
+
+_URGENCIES: Final = {
+    name.removeprefix("URGENCY_"): number for name, number in enums.Urgency.items()
+}
+_KINDS: Final = {
+    name.removeprefix("CONTENT_KIND_").lower(): number for name, number in enums.ContentKind.items()
+}
+
+
+def answer_to(
+    item: NewSubmission,
+    referral_id: UUID,
+    disposition: str,
+    source: NewSubmission | Mapping[str, Any],
+) -> pb.SubmitReferralResponse:
+    """The answer to a submission; ``source`` is what created the referral, or its row."""
+    answer = pb.SubmitReferralResponse(
+        disposition=pb.Disposition.Value(f"DISPOSITION_{disposition}")
+    )
+    if isinstance(source, NewSubmission):
+        _fill_fresh(answer.referral, source)
+    else:
+        wire.fill_referral(answer.referral, source)
+    shown = answer.submission
+    shown.submission_id = str(item.submission_id)
+    shown.referral_id = str(referral_id)
+    shown.referrer = item.referrer
+    shown.request_id = str(item.request_id)
+    shown.create_time.FromDatetime(item.received_at)
+    wire.fill_submission(shown, item.detail)
+    answer.referral.submissions.add().CopyFrom(shown)
+    return answer
+
+
+def _fill_fresh(target: referral_pb2.Referral, item: NewSubmission) -> None:
+    target.referral_id = str(item.referral_id)
+    target.state = enums.REFERRAL_STATE_RECEIVED
+    target.urgency = _URGENCIES[item.urgency]
+    content, identity = target.content, item.identity
+    content.kind = _KINDS[identity.kind]
+    content.url = item.url
+    content.canonical_url = identity.canonical_url
+    content.platform = identity.platform
+    content.content_id = identity.content_id
+    content.account = identity.account
+    content.text = item.text
+    content.language = item.language
+    if item.departure_time is not None:
+        target.departure_time.FromDatetime(item.departure_time)
+    target.campaign_id = item.campaign_id
+    target.test = item.test
+    target.last_sequence = 1
+    target.trace_id = item.trace_id
+    target.create_time.FromDatetime(item.received_at)
+    target.update_time.CopyFrom(target.create_time)
+
+
+def start_payload(item: NewSubmission, referral_id: UUID) -> bytes:
+    """What the relay needs to start or hurry a workflow: no content."""
+    bare = referral_pb2.Referral(
+        referral_id=str(referral_id),
+        urgency=_URGENCIES[item.urgency],
+        test=item.test,
+        traceparent=item.traceparent,
+        departure_time=wire.timestamp(item.departure_time),
+    )
+    bare.content.platform = item.identity.platform
+    bare.content.kind = _KINDS[item.identity.kind]
+    return bare.SerializeToString()
