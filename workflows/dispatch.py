@@ -142,6 +142,7 @@ class Dispatch:
         p = self._p
         p.policy = result.policy
         p.delivered_at = p.waiting_since = stamp(now)
+        p.loop_since = p.loop_since or stamp(now)
         p.record(
             now,
             "NOTICE_DELIVERED",
@@ -158,6 +159,7 @@ class Dispatch:
         """
         p = self._p
         p.delivered_at = p.waiting_since = stamp(now)
+        p.loop_since = p.loop_since or stamp(now)
         await self._deliveries.take()
         if not p.whole_life and p.state is State.NOTIFYING:
             p.record(now, "NOTICE_DELIVERED", by=Event.DELIVERED)

@@ -51,9 +51,12 @@ def next_rung(progress: Progress, now: datetime, deadline: str) -> bool:
     """The platform's deadline passed: a further notice, with a reminder while the ladder lasts.
 
     Returns:
-        False when the ladder has no further notice: the caller closes the referral.
+        False when silence has lasted as long as the policy's patience: the caller closes.
     """
     again = progress.clockwork.may_renotice(progress.notice_number - progress.loop_base)
+    if not again and progress.whole_life and now < _patience_ends(progress, now):
+        _wait_on(progress, now, deadline)
+        return True
     passed(progress, now, deadline, Event.RENOTICE_DUE if again else None,
            "renotice" if again else "close")  # fmt: skip
     if again and progress.whole_life:
@@ -62,6 +65,23 @@ def next_rung(progress: Progress, now: datetime, deadline: str) -> bool:
         if level:
             escalate(progress, now, level, deadline)
     return again
+
+
+def _patience_ends(progress: Progress, now: datetime) -> datetime:
+    return (instant(progress.loop_since) or now) + progress.clockwork.ladder_patience()
+
+
+def _wait_on(progress: Progress, now: datetime, deadline: str) -> None:
+    """Every notice has gone out and it is too early to give up: the clocks begin anew."""
+    passed(progress, now, deadline, None, "wait")
+    progress.patient = True
+    progress.waiting_since = stamp(now)
+    if progress.verifying_since:
+        progress.verifying_since = stamp(now)
+    if progress.contradicted_at:
+        progress.contradicted_at = stamp(now)
+    if progress.escalation_level != HEAD_OF_UNIT:
+        escalate(progress, now, HEAD_OF_UNIT, deadline)
 
 
 def person_is_late(progress: Progress, now: datetime, deadline: str) -> None:

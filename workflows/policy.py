@@ -62,7 +62,14 @@ class Clockwork:
     def answer_deadline(
         self, state: str, number: int, urgency: str, departure: datetime | None, now: datetime
     ) -> timedelta:
-        """How long the platform has to acknowledge (or, acknowledged, to decide)."""
+        """How long the platform has to acknowledge (or, acknowledged, to decide).
+
+        Args:
+            number: of the notice in its loop; 0 once every notice of the ladder has gone out and
+                what is left is to wait (docs/decisions/0016).
+        """
+        if number == 0:
+            return self.scaled(self.policy.renotice_interval, SHORTEST_DEADLINE)
         acknowledged = state != "AWAITING_ACKNOWLEDGEMENT"
         urgent = effective_urgency(urgency, departure, now) != "ROUTINE"
         p = self.policy
@@ -73,8 +80,10 @@ class Clockwork:
         else:
             seconds = p.acknowledgement_urgent if urgent else p.acknowledgement
         deadline = self.scaled(seconds, SHORTEST_DEADLINE)
-        if urgency == "IMMINENT_DEPARTURE" and departure is not None and departure > now:
-            # Half the time left: the departure itself is never scaled.
+        imminent = urgency == "IMMINENT_DEPARTURE" and departure is not None and departure > now
+        if imminent and departure is not None and number == 1:
+            # Half the time left: the departure itself is never scaled. Halved for the first notice
+            # alone, or the whole ladder would be climbed before any departure.
             deadline = min(deadline, max((departure - now) / 2, SHORTEST_DEADLINE))
         return deadline
 
@@ -146,6 +155,13 @@ class Clockwork:
 
     def monitoring_cadence(self) -> timedelta:
         return self.scaled(self.policy.monitoring_cadence, SHORTEST_CADENCE)
+
+    def ladder_patience(self) -> timedelta:
+        """From the first notice of a loop until silence is an outcome: as long as routine work
+        takes, so that an urgent referral is not given up sooner than an ordinary one."""
+        p = self.policy
+        seconds = p.acknowledgement + p.renotice_limit * p.renotice_interval
+        return self.scaled(seconds, SHORTEST_DEADLINE)
 
     def may_renotice(self, number: int) -> bool:
         """Whether notice ``number`` may be followed by another (at most renotice_limit)."""

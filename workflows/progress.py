@@ -99,6 +99,9 @@ class Progress:
     late_since: str = ""
     # Notices before this loop began: content that reappeared gets the whole ladder again.
     loop_base: int = 0
+    loop_since: str = ""
+    # Every notice of the ladder has gone out; what is left is to wait.
+    patient: bool = False
     reminded: int = 0
     reminders: list[Reminder] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
@@ -251,7 +254,11 @@ class Progress:
         """Until the platform's deadline to acknowledge or decide; negative when it is over."""
         since = instant(self.waiting_since) or now
         deadline = self.clockwork.answer_deadline(
-            str(self.state), self.notice_number, self.urgency, instant(self.departure_time), since
+            str(self.state),
+            0 if self.patient else self.notice_number - self.loop_base,
+            self.urgency,
+            instant(self.departure_time),
+            since,
         )
         return since + deadline - now
 

@@ -190,5 +190,5 @@ class Removal:
         p = self._p
         p.reappearances += 1
         if p.whole_life:
-            p.loop_base, p.rungs = p.notice_number, 0
+            p.loop_base, p.rungs, p.patient, p.loop_since = p.notice_number, 0, False, ""
         p.record(workflow.now(), "REAPPEARED", by=Event.REAPPEARED)

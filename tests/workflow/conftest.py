@@ -57,13 +57,13 @@ class Play:
         return answer
 
     async def answer(self, kind: str, **facts: Any) -> str:
+        item = facts.pop("item_id", str(uuid.uuid4()))
         given = PlatformAnswer(
             event_id=facts.pop("event_id", str(uuid.uuid4())),
             type=kind,
             occurred_at="2026-11-24T10:00:00Z",
             **facts,
         )
-        item = facts.get("item_id", str(uuid.uuid4()))
         return await self.deliver(Delivery(item, contracts.KIND_PLATFORM_EVENT, answer=given))
 
     async def command(self, kind: str, value: str = "", **facts: Any) -> str:

@@ -6,6 +6,7 @@ the adapter has one effect per notice_id, the observer keeps series.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -59,12 +60,15 @@ class World:
     unreachable: int = 0
     answered: list[str] = field(default_factory=list)
     answer_failures: list[str] = field(default_factory=list)
+    _appended: asyncio.Condition = field(default_factory=asyncio.Condition)
     _series: dict[str, list[ObservationFacts]] = field(default_factory=dict)
 
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
     async def append_events(self, request: AppendRequest) -> AppendResult:
         for event in request.events:
             self.events.setdefault(event.key, event)
+        async with self._appended:
+            self._appended.notify_all()
         return AppendResult(len(self.events))
 
     @activity.defn(name=contracts.ACTIVITY_ASSESS)
@@ -152,6 +156,11 @@ class World:
         )
 
     # --- what the tests read ----------------------------------------------------------
+
+    async def recorded(self, kind: str, times: int = 1) -> None:
+        """Wait until so many events of this type are on record."""
+        async with self._appended:
+            await self._appended.wait_for(lambda: self.types().count(kind) >= times)
 
     def ordered(self) -> list[contracts.EventRecord]:
         """Events in the order of their keys."""
