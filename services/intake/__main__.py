@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import grpc
 
 from services.intake import accept
-from services.intake.casework_servicer import CASEWORK, RECORD, CaseworkServicer, RecordServicer
+from services.intake.casework_servicer import CASEWORK, CaseworkServicer
 from services.intake.coalescer import Coalescer
 from services.intake.config import IntakeSettings
+from services.intake.record_servicer import RECORD, RecordServicer
 from services.intake.servicer import SERVICE, ReferralServicer
 from services.intake.submission import NewSubmission
 from services.intake.watch import Watch

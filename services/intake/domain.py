@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.intake import life
-from services.intake.events import Event as Event
+from services.intake.events import Event as Event  # noqa: PLC0414 - known from here
 from services.intake.life import instant
 
 PRIORITIES: Final = {"IMMINENT_DEPARTURE": 0, "URGENT": 1, "ROUTINE": 2}

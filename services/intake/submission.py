@@ -135,6 +135,13 @@ def _unstorable(texts: dict[str, str]) -> list[FieldViolation]:
     ]
 
 
+def check_departure(departure_time: datetime, now: datetime) -> None:
+    """Raises DomainError INVALID for a departure that is past or over a year away."""
+    violations = _departure("IMMINENT_DEPARTURE", departure_time, now)
+    if violations:
+        raise _invalid(violations)
+
+
 def _departure(
     urgency: str, departure_time: datetime | None, now: datetime
 ) -> list[FieldViolation]:

@@ -18,8 +18,9 @@ import grpc
 import pytest
 
 from services.intake import accept
-from services.intake.casework_servicer import CaseworkServicer, RecordServicer
+from services.intake.casework_servicer import CaseworkServicer
 from services.intake.coalescer import Coalescer
+from services.intake.record_servicer import RecordServicer
 from services.intake.servicer import ReferralServicer
 from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
