@@ -14,7 +14,7 @@ from services.kernel.errors import DomainError, ErrorKind, FieldViolation
 
 LONGEST: Final = timedelta(days=14)
 # Before a platform may have a notice.
-_STATES: Final = frozenset({"RECEIVED", "IN_REVIEW", "NOTIFYING"})
+STATES: Final = frozenset({"RECEIVED", "IN_REVIEW", "NOTIFYING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def check_possible(
     )
     if held is not None or state == "ON_HOLD":
         _check_new(wish, state, held or {}, prefix)
-    elif state not in _STATES or detail.get("notices"):
+    elif state not in STATES or detail.get("notices"):
         raise _refused(
             "HOLD_TOO_LATE",
             f"The referral is {state}: the platform may have a notice already, so nothing can be"

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.intake.domain import URGENCIES
+from services.intake.domain import URGENCIES, needs_two_people
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
@@ -60,6 +60,8 @@ def fill_referral(target: referral_pb2.Referral, row: Mapping[str, Any]) -> None
     detail = as_dict(row["detail"])
     if detail:
         json_format.ParseDict(detail, target, ignore_unknown_fields=True)
+    if "review" in detail:
+        target.review.two_people = needs_two_people(row["kind"], detail)
 
 
 def as_dict(detail: Any) -> dict[str, Any]:
