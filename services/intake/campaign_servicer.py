@@ -29,6 +29,7 @@ class CampaignServicer(pb_grpc.CaseworkServiceServicer):
             short=identity.short,
             now=self._clock.now(),
             traceparent=telemetry.current_traceparent(),
+            trace_id=telemetry.current_trace_id(),
         )
 
     async def ListCampaigns(  # noqa: N802

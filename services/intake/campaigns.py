@@ -16,7 +16,6 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import casework, hold_rules, holds, record, submission, wire
-from services.intake.accept import request_id_reused
 from services.intake.casework import Caller
 from services.intake.hold_rules import HoldWish
 from services.kernel import db
@@ -104,7 +103,7 @@ async def fix(conn: asyncpg.Connection, request: pb.ActOnCampaignRequest, caller
 
 def _same(action: Row, body: bytes) -> Row:
     if bytes(action["request"]) != body:
-        raise request_id_reused()
+        raise submission.request_id_reused()
     return action
 
 
@@ -191,7 +190,13 @@ async def carry_out(engine: AsyncEngine, action: Row, caller: Caller) -> list[pb
     """
     request = pb.ActOnCampaignRequest.FromString(action["request"])
     actor = action["requested_by"]
-    asking = Caller(actor, actor.partition("takedown.internal/")[2], caller.now, caller.traceparent)
+    asking = Caller(
+        actor,
+        actor.partition("takedown.internal/")[2],
+        caller.now,
+        caller.traceparent,
+        caller.trace_id,
+    )
     results = []
     for referral_id in action["referral_ids"]:
         result = pb.CampaignResult(referral_id=str(referral_id))

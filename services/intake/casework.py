@@ -17,9 +17,9 @@ import asyncpg
 from google.protobuf.message import Message
 
 from services.intake import record
-from services.intake.accept import request_id_reused
 from services.intake.events import Event
-from services.kernel import inbox, telemetry
+from services.intake.submission import request_id_reused
+from services.kernel import inbox
 from services.kernel.errors import DomainError, failed_precondition
 from services.kernel.ids import uuid7
 from takedown.referral.v1 import event_pb2
@@ -33,6 +33,7 @@ class Caller:
     short: str
     now: datetime
     traceparent: str
+    trace_id: str = ""
 
 
 async def put_on_record(
@@ -53,7 +54,7 @@ async def put_on_record(
         occurred_at=caller.now,
         detail_kind=detail_kind,
         detail=detail or {},
-        trace_id=telemetry.current_trace_id(),
+        trace_id=caller.trace_id,
     )
     await record.append(conn, row, [event], caller.now)
     return item_id

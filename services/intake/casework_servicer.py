@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine
+import grpc
 
 from services.intake import (
     casework,
@@ -25,10 +25,10 @@ from services.intake.hold_rules import HoldWish
 from services.intake.queries import Reader, WorkFilters
 from services.intake.servicer import DEFAULT_PAGE, reader
 from services.kernel import db, telemetry
-from services.kernel.clock import Clock
 from services.kernel.identity import current_identity
 from services.kernel.moments import moment
 from takedown.intake.v1 import casework_service_pb2 as pb
+from takedown.intake.v1 import casework_service_pb2_grpc as pb_grpc
 from takedown.referral.v1 import enums_pb2 as enums
 
 CASEWORK: Final = "takedown.intake.v1.CaseworkService"
@@ -39,8 +39,9 @@ Answer = TypeVar("Answer")
 class CaseworkServicer(CampaignServicer):
     """One referral at a time; ``CampaignServicer`` adds what is about many."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
-        super().__init__(engine, clock)
+    def register(self, server: grpc.aio.Server) -> str:
+        pb_grpc.add_CaseworkServiceServicer_to_server(self, server)
+        return CASEWORK
 
     async def ListWork(  # noqa: N802
         self, request: pb.ListWorkRequest, context: Any

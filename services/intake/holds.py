@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from services.intake import casework, hold_rules
+from services.intake import casework, hold_rules, record
 from services.intake.casework import Caller
 from services.intake.hold_rules import HoldWish
+from services.intake.submission import NewSubmission
 from services.intake.wire import as_dict
+from services.kernel.errors import DomainError
 from takedown.referral.v1 import enums_pb2, event_pb2
 
 
@@ -38,6 +41,24 @@ def payload(wish: HoldWish) -> event_pb2.HoldDetail:
     )
     bare.expire_time.FromDatetime(wish.expires_at)
     return bare
+
+
+async def ask_on_joining(
+    conn: asyncpg.Connection, referral_id: UUID, item: NewSubmission, wish: HoldWish
+) -> None:
+    """The hold of a submission that joined an open referral; why not, where it is too late.
+
+    The submission joins in either case.
+    """
+    row = await record.lock(conn, referral_id)
+    caller = Caller(item.actor, wish.owner, item.received_at, item.traceparent, item.trace_id)
+    try:
+        await place(conn, row, caller, wish)
+    except DomainError as refused:
+        detail = {"command": "hold", "reason": refused.message}
+        await casework.put_on_record(
+            conn, row, caller, "COMMAND_REFUSED", "command_refused", detail
+        )
 
 
 async def release(conn: asyncpg.Connection, row: Any, caller: Caller, note: str) -> None:

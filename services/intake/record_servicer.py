@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
+import grpc
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,6 +25,10 @@ class RecordServicer(record_grpc.RecordServiceServicer):
     def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+
+    def register(self, server: grpc.aio.Server) -> str:
+        record_grpc.add_RecordServiceServicer_to_server(self, server)
+        return RECORD
 
     async def AppendEvents(  # noqa: N802
         self, request: record_pb.AppendEventsRequest, context: Any

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import grpc
 from google.rpc import status_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,6 +54,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         self._clock = clock
         self._accept_real = accept_real
         self._platforms = platforms
+
+    def register(self, server: grpc.aio.Server) -> str:
+        pb_grpc.add_ReferralServiceServicer_to_server(self, server)
+        return SERVICE
 
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from services.intake import hold_rules
 from services.intake.canonical import ContentIdentity, UrlRefused, canonicalise
+from services.intake.hold_rules import HoldWish
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation
 
 # A departure further away than this is a typing error, not a plan.
@@ -51,6 +53,8 @@ class NewSubmission:
     traceparent: str = ""
     trace_id: str = ""
     evidence: tuple[Evidence, ...] = field(default_factory=tuple)
+    # Nothing goes to the platform before it ends.
+    hold: HoldWish | None = None
 
     @property
     def identity_key(self) -> str:
@@ -85,6 +89,7 @@ def check(
     test: bool,
     accept_real: bool,
     now: datetime,
+    hold: HoldWish | None = None,
 ) -> None:
     """Refuse what the message's own rules cannot see, naming every field at once.
 
@@ -93,6 +98,8 @@ def check(
     """
     violations = _unstorable(texts)
     violations += _departure(urgency, departure_time, now)
+    if hold is not None:
+        violations += hold_rules.violations(hold, now, "hold.")
     for number, item in enumerate(evidence):
         if hashlib.sha256(item.content).hexdigest() != item.sha256:
             violations.append(
@@ -112,6 +119,17 @@ def check(
         )
     if violations:
         raise _invalid(violations)
+
+
+def request_id_reused() -> DomainError:
+    """ALREADY_EXISTS: one request_id, two different bodies."""
+    sentence = "This request_id was used for a different request; make a new one and try again."
+    return DomainError(
+        kind=ErrorKind.ALREADY_EXISTS,
+        reason="REQUEST_ID_REUSED",
+        message=sentence,
+        violations=(FieldViolation("request_id", "REQUEST_ID_REUSED", sentence),),
+    )
 
 
 def refuse_unstorable(texts: dict[str, str]) -> None:

@@ -17,10 +17,13 @@ from takedown.referral.v1 import event_pb2
 from tests.integration.intake.lives import (
     ANN,
     BOB,
+    ahead,
+    append,
     changes_nothing,
     closed,
     created,
     decision,
+    event,
     events_of,
     held,
     in_review,
@@ -45,16 +48,10 @@ async def _work(intake: Intake, who: str = ANN, **filters: Any) -> list[str]:
 
 
 async def _expire_claim(intake: Intake, referral_id: str) -> None:
-    """Ten minutes later, as far as the record tells."""
-    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-    connection = await intake.sql()
-    await connection.execute(
-        "UPDATE intake.referrals SET detail = jsonb_set(detail, '{review,claimExpireTime}',"
-        " to_jsonb($2::text)) WHERE referral_id = $1::uuid",
-        referral_id,
-        past,
-    )
-    await connection.close()
+    """A claim of ten minutes ago."""
+    claimed = (await shown(intake, referral_id)).review.claimed_by
+    old = event_pb2.ReviewClaimedDetail(reviewer=claimed, expire_time=ahead(seconds=-1))
+    await append(intake, referral_id, event("REVIEW_CLAIMED", review_claimed=old))
 
 
 async def test_a_claim_lasts_ten_minutes_and_shows_in_the_list(intake: Intake) -> None:
@@ -110,7 +107,7 @@ async def test_of_two_reviewers_at_once_exactly_one_decides(intake: Intake) -> N
         refusals = [a for a in answers if isinstance(a, grpc.aio.AioRpcError)]
         assert len(refusals) == 3
         assert {r.code() for r in refusals} == {grpc.StatusCode.FAILED_PRECONDITION}
-        kinds = [event.type for event in await events_of(intake, referral_id)]
+        kinds = [e.type for e in await events_of(intake, referral_id)]
         assert kinds.count(event_pb2.REFERRAL_EVENT_TYPE_REVIEW_DECIDED) == 1
 
 
