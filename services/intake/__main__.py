@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
-
 import grpc
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import accept
 from services.intake.casework_servicer import CaseworkServicer
@@ -14,16 +10,10 @@ from services.intake.coalescer import Coalescer
 from services.intake.config import IntakeSettings
 from services.intake.record_servicer import RecordServicer
 from services.intake.servicer import ReferralServicer
-from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
 from services.kernel import config, db, grpc_server, telemetry
 from services.kernel.clock import SystemClock
 from services.kernel.delivery_servicer import DeliveryServicer
-
-
-async def _store(engine: AsyncEngine, items: Sequence[NewSubmission]) -> list[accept.Result]:
-    async with db.raw(engine) as conn:
-        return await accept.accept(conn, items)
 
 
 async def main(settings: IntakeSettings) -> int:
@@ -31,7 +21,7 @@ async def main(settings: IntakeSettings) -> int:
     engine = db.engine(settings.database, "intake")
     clock = SystemClock()
 
-    coalescer = Coalescer(functools.partial(_store, engine), settings.coalesce)
+    coalescer = Coalescer(accept.storing(engine), settings.coalesce)
     watch = Watch(engine, settings.database, settings.watch_heartbeat_seconds)
     delivery = DeliveryServicer(engine, settings.database, "intake", clock)
     referrals = ReferralServicer(

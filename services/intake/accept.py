@@ -7,17 +7,19 @@ together: referral, submission, evidence, its first events and the inbox row (li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import accept_rows, holds
 from services.intake.accept_rows import OvertakenError
 from services.intake.placement import Placed, place
 from services.intake.submission import NewSubmission, request_id_reused
+from services.kernel import db
 from services.kernel.errors import DomainError, ErrorKind
 from takedown.intake.v1 import referral_service_pb2 as pb
 
@@ -32,6 +34,16 @@ class Accepted:
 
 
 Result = Accepted | DomainError
+
+
+def storing(engine: AsyncEngine) -> Callable[[Sequence[NewSubmission]], Awaitable[list[Result]]]:
+    """``accept`` on a pooled connection of its own for every batch."""
+
+    async def store(items: Sequence[NewSubmission]) -> list[Result]:
+        async with db.raw(engine) as conn:
+            return await accept(conn, items)
+
+    return store
 
 
 async def accept(conn: asyncpg.Connection, batch: Sequence[NewSubmission]) -> list[Result]:
