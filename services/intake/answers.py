@@ -35,6 +35,8 @@ def answer_to(
         _fill_fresh(answer.referral, source)
     else:
         wire.fill_referral(answer.referral, source)
+        if not item.by_operator:
+            wire.hide_notes_of_others(answer.referral, item.referrer)
     shown = answer.submission
     shown.submission_id = str(item.submission_id)
     shown.referral_id = str(referral_id)

@@ -173,4 +173,4 @@ class CaseworkServicer(CampaignServicer):
 async def _shown(conn: asyncpg.Connection, who: Reader, referral_id: UUID) -> Any:
     row = await queries.referral(conn, who, referral_id)
     owned = await queries.submissions(conn, who, [referral_id])
-    return wire.referral(row, owned.get(referral_id, ()))
+    return wire.referral(row, owned.get(referral_id, ()), who.referrer)

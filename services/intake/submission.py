@@ -57,6 +57,10 @@ class NewSubmission:
     hold: HoldWish | None = None
 
     @property
+    def by_operator(self) -> bool:
+        return self.referrer.startswith("operator:")
+
+    @property
     def identity_key(self) -> str:
         """A test never joins a real referral of the same content."""
         return f"test/{self.identity.key}" if self.test else self.identity.key

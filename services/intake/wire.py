@@ -32,11 +32,16 @@ def _fill_content(target: referral_pb2.Content, *, kind: str, **texts: str) -> N
 
 
 def referral(
-    row: Mapping[str, Any], submissions: Sequence[Mapping[str, Any]] = ()
+    row: Mapping[str, Any], submissions: Sequence[Mapping[str, Any]] = (), referrer: str = ""
 ) -> referral_pb2.Referral:
-    """A referral row as its readers see it, with the submissions they may see."""
+    """A referral row as its reader sees it: a ``referrer``, or "" for who sees everything.
+
+    ``submissions`` are those that the reader may see.
+    """
     shown = referral_pb2.Referral()
     fill_referral(shown, row)
+    if referrer:
+        hide_notes_of_others(shown, referrer)
     shown.submissions.extend(submission(item) for item in submissions)
     return shown
 
@@ -62,6 +67,13 @@ def fill_referral(target: referral_pb2.Referral, row: Mapping[str, Any]) -> None
         json_format.ParseDict(detail, target, ignore_unknown_fields=True)
     if "review" in detail:
         target.review.two_people = needs_two_people(row["kind"], detail)
+
+
+def hide_notes_of_others(shown: referral_pb2.Referral, referrer: str) -> None:
+    """Who holds, until when and by which reason code is shared; the words are the owner's."""
+    for hold in shown.holds:
+        if hold.owner != f"referrer/{referrer}":
+            hold.note = ""
 
 
 def as_dict(detail: Any) -> dict[str, Any]:
@@ -110,7 +122,10 @@ def fill_submission(shown: referral_pb2.Submission, detail: Mapping[str, Any]) -
 def event(
     row: Mapping[str, Any], *, hide_submission_of_others: str = ""
 ) -> event_pb2.ReferralEvent:
-    """An event row as its reader sees it; another referrer's submission stays unnamed."""
+    """An event row as its reader sees it.
+
+    Another referrer's submission stays unnamed, and the notes on holds are their owner's.
+    """
     shown = event_pb2.ReferralEvent(
         referral_id=str(row["referral_id"]),
         sequence=row["sequence"],
@@ -131,4 +146,8 @@ def event(
         shown.submission.Clear()
         shown.submission.SetInParent()
         shown.actor = ""
+    if mine and row["detail_kind"] == "hold" and shown.hold.owner != f"referrer/{mine}":
+        shown.hold.note = ""
+    if mine and row["detail_kind"] == "hold_ended":
+        shown.hold_ended.note = ""
     return shown

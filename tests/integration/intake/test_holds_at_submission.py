@@ -12,6 +12,7 @@ from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 from tests.integration.intake.lives import (
+    ANN,
     MET,
     NCA,
     ahead,
@@ -162,6 +163,28 @@ async def test_a_later_departure_counts_once_the_first_has_passed(intake: Intake
     assert after.urgency == urgent
     assert (after.departure_time.ToDatetime() - until).total_seconds() > 6 * 3600
     assert not after.HasField("proposed_departure_time")
+
+
+async def test_the_words_of_a_hold_are_its_owners_and_the_operators(intake: Intake) -> None:
+    referral_id = await created(intake, hold=wish())
+    joined = await intake.referrals(MET).SubmitReferral(submission(), timeout=5)
+    listed = await intake.referrals(MET).ListReferrals(pb.ListReferralsRequest(), timeout=5)
+    seen = [
+        joined.referral,
+        listed.referrals[0],
+        await shown(intake, referral_id, MET),
+    ]
+    for referral in seen:
+        (hold,) = referral.holds
+        assert (hold.owner, hold.note) == (NCA, "")
+        assert hold.reason == enums.HOLD_REASON_LIVE_INVESTIGATION
+    request = pb.ListReferralEventsRequest(referral_id=referral_id)
+    events = await intake.referrals(MET).ListReferralEvents(request, timeout=5)
+    assert not any(e.hold.note for e in events.events)
+    for who in (NCA, ANN):
+        assert (await shown(intake, referral_id, who)).holds[0].note == "arrests on Monday"
+    operator = await intake.referrals(ANN).SubmitReferral(submission(), timeout=5)
+    assert operator.referral.holds[0].note == "arrests on Monday"
 
 
 Change = Callable[[pb.SubmittedHold], Any]
