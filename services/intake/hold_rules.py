@@ -76,17 +76,19 @@ def check_possible(
             f"The referral is CLOSED as {outcome} and keeps its outcome; nothing is sent any"
             " more, so there is nothing to hold.",
         )
-    held = life.hold_asked_for(detail) or (
-        life.hold_in_force(detail) if state == "ON_HOLD" else None
-    )
-    if held is not None or state == "ON_HOLD":
-        _check_new(wish, state, held or {}, prefix)
-    elif state not in STATES or detail.get("notices"):
+    if state != "ON_HOLD" and not _before_a_notice(state, detail):
         raise _refused(
             "HOLD_TOO_LATE",
             f"The referral is {state}: the platform may have a notice already, so nothing can be"
             " held back; withdraw the referral instead.",
         )
+    held = life.hold_asked_for(detail) or life.hold_in_force(detail)
+    if held is not None:
+        _check_new(wish, state, held, prefix)
+
+
+def _before_a_notice(state: str, detail: dict[str, Any]) -> bool:
+    return state in STATES and not detail.get("notices")
 
 
 def _check_new(wish: HoldWish, state: str, held: dict[str, Any], prefix: str) -> None:
@@ -113,7 +115,8 @@ def check_release(state: str, outcome: str, detail: dict[str, Any]) -> None:
             "REFERRAL_CLOSED",
             f"The referral is CLOSED as {outcome}: no hold is in force, and none can be.",
         )
-    if state != "ON_HOLD" and life.hold_asked_for(detail) is None:
+    asked = _before_a_notice(state, detail) and life.hold_asked_for(detail) is not None
+    if state != "ON_HOLD" and not asked:
         raise _refused(
             "NOT_ON_HOLD",
             f"The referral is {state}: no hold is in force, so there is none to release; it goes"

@@ -292,6 +292,8 @@ def test_every_event_that_the_fold_knows_is_an_event_of_the_contract() -> None:
         ("ON_HOLD", {"holds": [wished("old") | {"placeTime": UNTIL}]}, True),
         ("ON_HOLD", {"holds": [wished("new") | {"placeTime": UNTIL}]}, False),
         ("RECEIVED", {"holds": [wished("new") | {"requested": True}]}, False),
+        ("RECEIVED", {"holds": [wished("old") | {"requested": True}]}, True),
+        ("NOTIFYING", {"holds": [wished("old") | {"requested": True}], "notices": [{}]}, False),
     ],
 )
 def test_a_hold_is_possible_only_before_a_notice_and_again_only_with_something_new(
@@ -303,6 +305,28 @@ def test_a_hold_is_possible_only_before_a_notice_and_again_only_with_something_n
         return
     with pytest.raises(DomainError) as caught:
         hold_rules.check_possible(wish, state, "REMOVED", detail)
+    assert state in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "possible"),
+    [
+        ("ON_HOLD", {}, True),
+        ("RECEIVED", {"holds": [wished() | {"requested": True}]}, True),
+        ("RECEIVED", {"holds": [wished() | {"requested": True, "endTime": UNTIL}]}, False),
+        ("NOTIFYING", {"holds": [wished() | {"requested": True}], "notices": [{}]}, False),
+        ("IN_REVIEW", {}, False),
+        ("CLOSED", {}, False),
+    ],
+)
+def test_only_a_hold_in_force_or_on_its_way_is_released(
+    state: str, detail: dict[str, Any], possible: bool
+) -> None:
+    if possible:
+        hold_rules.check_release(state, "", detail)
+        return
+    with pytest.raises(DomainError) as caught:
+        hold_rules.check_release(state, "REMOVED", detail)
     assert state in caught.value.message
 
 
