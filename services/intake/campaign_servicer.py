@@ -78,7 +78,7 @@ class CampaignServicer(pb_grpc.CaseworkServiceServicer):
             stored = await casework.replayed(conn, caller.actor, request_id, body)
             if stored is not None:
                 return pb.ApproveCampaignActionResponse.FromString(stored)
-            action = await campaigns.approve(conn, UUID(request.approval_id), request_id, caller)
+            action = await campaigns.approve(conn, UUID(request.approval_id), caller)
         answer.approval.CopyFrom(campaigns.shown(action))
         answer.results.extend(await campaigns.carry_out(self._engine, action, caller))
         async with db.raw(self._engine) as conn:

@@ -144,16 +144,17 @@ def needs_approval(action: Row) -> bool:
     return len(action["referral_ids"]) > ALONE and not action["approved_by"]
 
 
-async def approve(
-    conn: asyncpg.Connection, approval_id: UUID, request_id: UUID, caller: Caller
-) -> Row:
+async def approve(conn: asyncpg.Connection, approval_id: UUID, caller: Caller) -> Row:
     """The action, approved by the caller, in the caller's transaction.
+
+    Who approved it before gets it again: carrying it out twice does nothing twice, and goes on
+    where it was cut off.
 
     Raises:
         DomainError: NOT_FOUND; FAILED_PRECONDITION when it is one's own, too old, or approved.
     """
     action = await _known(conn, approval_id, "FOR UPDATE")
-    if (action["approved_by"], action["approve_request_id"]) == (caller.actor, request_id):
+    if action["approved_by"] == caller.actor:
         return action
     if len(action["referral_ids"]) <= ALONE or action["approved_by"]:
         raise failed_precondition(
@@ -173,11 +174,10 @@ async def approve(
             "This action was not approved within a day and was dropped; ask for it again.",
         )
     await conn.execute(
-        "UPDATE intake.campaign_actions SET approved_by = $2, approve_request_id = $3,"
-        " approve_time = $4 WHERE action_id = $1",
+        "UPDATE intake.campaign_actions SET approved_by = $2, approve_time = $3"
+        " WHERE action_id = $1",
         approval_id,
         caller.actor,
-        request_id,
         caller.now,
     )
     return await _known(conn, approval_id)

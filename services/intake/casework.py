@@ -136,11 +136,7 @@ async def withdraw(
         DomainError: FAILED_PRECONDITION for a closed referral or a submission taken back.
     """
     if row["state"] == "CLOSED":
-        raise failed_precondition(
-            "REFERRAL_CLOSED",
-            f"The referral is closed as {row['outcome']} and keeps its outcome; nothing is sent"
-            " any more, so there is nothing to take back.",
-        )
+        raise closed(row, "nothing is sent any more, so there is nothing to take back.")
     taken = await conn.fetch(
         "UPDATE intake.submissions SET withdraw_time = $3"
         " WHERE referral_id = $1 AND ($2 = '' OR referrer = $2) AND withdraw_time IS NULL"

@@ -151,7 +151,6 @@ class CampaignActionRow(Row, table=True):
     expire_time: datetime = _time(nullable=False)
     # "" while nobody has approved it, and for ever where one person is enough.
     approved_by: str
-    approve_request_id: UUID | None = None
     approve_time: datetime | None = _time()
 
 

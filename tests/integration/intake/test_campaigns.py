@@ -131,6 +131,11 @@ async def test_twenty_one_referrals_wait_for_a_second_person(intake: Intake) -> 
     before = await intake.counts()
     assert await bob.ApproveCampaignAction(approving, timeout=20) == done
     assert await intake.counts() == before
+    # Who approved it may send it anew after a crash; nothing is done twice.
+    anew = await bob.ApproveCampaignAction(approval(asked.approval.approval_id), timeout=20)
+    assert anew.results == done.results
+    after = await intake.counts()
+    assert {n for n in after if after[n] != before[n]} == {"commands"}
     carol = intake.casework("operator/carol")
     again = approval(asked.approval.approval_id)
     error = await changes_nothing(intake, carol.ApproveCampaignAction(again, timeout=20))

@@ -31,7 +31,6 @@ _STATEMENTS = (
         request_time timestamptz NOT NULL,
         expire_time timestamptz NOT NULL,
         approved_by text NOT NULL DEFAULT '',
-        approve_request_id uuid,
         approve_time timestamptz
     )
     """,
