@@ -8,7 +8,14 @@ from typing import Any
 
 import grpc
 
-from infra.local.layout import OPERATOR, PLATFORMS, REFERRERS, Layout, write_private
+from infra.local.layout import (
+    OPERATOR,
+    PLATFORMS,
+    REFERRERS,
+    SECOND_OPERATOR,
+    Layout,
+    write_private,
+)
 from services.kernel import grpc_client
 from services.kernel.config import TlsSettings
 from services.kernel.identity import Identity
@@ -25,7 +32,8 @@ def channel(layout: Layout, service: str, role: str, name: str) -> grpc.aio.Chan
 def write_profile(layout: Layout) -> Path:
     """The command line's connection profile: addresses and certificates of this stack."""
     identities = [("referrer", name) for name in REFERRERS]
-    identities += [("operator", OPERATOR), ("service", "worker")]
+    identities += [("operator", name) for name in (OPERATOR, SECOND_OPERATOR)]
+    identities += [("service", "worker")]
     names = ("intake", "classification", "acknowledgement", "observation")
     services: dict[str, Any] = {
         name: {"address": layout.address(name), "server_name": grpc_client.server_name(name)}

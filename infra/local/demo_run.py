@@ -15,7 +15,7 @@ from google.protobuf import json_format
 
 from infra.local.access import channel
 from infra.local.auditor import AcceptedSubmission
-from infra.local.layout import OPERATOR, Layout
+from infra.local.layout import OPERATOR, SECOND_OPERATOR, Layout
 from infra.local.progress_view import ProgressView
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
@@ -45,6 +45,7 @@ class Run:
         operator = self._channel("operator", OPERATOR)
         self._operator = ReferralServiceStub(operator)
         self._casework = CaseworkServiceStub(operator)
+        self._second = CaseworkServiceStub(self._channel("operator", SECOND_OPERATOR))
         self._referrers: dict[str, Any] = {}
         self._errands: set[asyncio.Task[None]] = set()
 
@@ -121,7 +122,7 @@ class Run:
         return found
 
     async def _decide(self, referral_id: str) -> None:
-        """The operator: what the script says, else a confirmed offer is referred."""
+        """The operators: what the script says, else a confirmed offer is referred."""
         review = self._scripted(referral_id).get(
             "review", {"decision": "REFER", "reason": "OFFER_CONFIRMED"}
         )
@@ -131,7 +132,11 @@ class Run:
             decision=enums.ReviewDecision.Value(f"REVIEW_DECISION_{review['decision']}"),
             reason=enums.ReviewReason.Value(f"REVIEW_REASON_{review['reason']}"),
         )
-        await self._casework.DecideReview(request, timeout=10)
+        answer = await self._casework.DecideReview(request, timeout=10)
+        if not answer.referral.review.decision:
+            # Referring this needs two people.
+            request.request_id = str(uuid.uuid4())
+            await self._second.DecideReview(request, timeout=10)
 
     async def _withdraw(self, referral_id: str) -> None:
         owner = next(a.referrer for a in self.accepted if a.referral_id == referral_id)

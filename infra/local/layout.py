@@ -17,6 +17,8 @@ from services.kernel.identity import Identity
 PLATFORMS: Final = ("facebook", "instagram", "tiktok", "x")
 REFERRERS: Final = ("home-office", "nca", "met-police")
 OPERATOR: Final = "dev"
+# Some decisions need two people.
+SECOND_OPERATOR: Final = "dev-two"
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 DEFAULT_ROOT: Final = REPOSITORY / ".local"
 SCRIPT: Final = REPOSITORY / "tests" / "simulators" / "scripts" / "demo.json"

@@ -22,11 +22,27 @@ def build(offline: bool) -> typer.Typer:
     app.command("url")(url_command)
     _add_classify(app)
     if not offline:
-        from services.cli import batch, doctor, referral, review, stack
+        from services.cli import (
+            asks,
+            batch,
+            campaign,
+            doctor,
+            hold,
+            reconcile,
+            referral,
+            review,
+            stack,
+        )
 
         referral.app.command("batch")(batch.batch_command)
         app.add_typer(referral.app, name="referral")
         app.add_typer(review.app, name="review")
+        app.add_typer(hold.app, name="hold")
+        app.command("clarify")(asks.clarify)
+        app.command("escalate")(asks.escalate)
+        app.add_typer(asks.departure, name="departure")
+        app.add_typer(campaign.app, name="campaign")
+        app.command("reconcile")(reconcile.reconcile)
         app.add_typer(stack.app, name="stack")
         app.command("doctor")(doctor.doctor)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, NoReturn, TypeVar
@@ -22,6 +23,7 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 3
 T = TypeVar("T")
+_STEERS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Failure(Exception):  # noqa: N818 - it is what a person is told, not a fault
@@ -75,8 +77,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+        table.add_row(*[plain(cell) for cell in row])
+    Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False).print(table)
+
+
+def plain(text: str) -> str:
+    """Text from outside without what steers a terminal or turns the reading direction."""
+    return "".join("\ufffd" if _STEERS.fullmatch(char) else char for char in text)
 
 
 def word(enum: Any, value: int, prefix: str) -> str:

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from services.cli.moments import stamp
 from services.cli.output import (
+    Failure,
     as_json,
     print_json,
     print_table,
@@ -17,6 +19,7 @@ from services.cli.output import (
     word,
 )
 from services.cli.profile import Profile
+from services.cli.shown import facts
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 from takedown.referral.v1 import enums_pb2 as enums
@@ -42,6 +45,9 @@ def submit(
     campaign: Annotated[str, typer.Option(help="Campaign id.")] = "",
     request_id: Annotated[str, typer.Option(help="Repeat it when you retry.")] = "",
     test: Annotated[bool, typer.Option("--test", help="Only ever to a sandbox.")] = False,
+    hold_until: Annotated[str, typer.Option(help="Start on hold until then, or for 3d.")] = "",
+    hold_reason: Annotated[str, typer.Option(help="As for `takedown hold place`.")] = "",
+    hold_note: Annotated[str, typer.Option(help="Needed for the reason other.")] = "",
     identity: As = DEFAULT_REFERRER,
     json_output: Json = False,
 ) -> None:
@@ -60,6 +66,7 @@ def submit(
         )
         if departs is not None:
             request.departure_time.FromDatetime(departs)
+        _hold(request, hold_until, hold_reason, hold_note)
         async with Profile.read().channel("intake", identity) as channel:
             answer = await ReferralServiceStub(channel).SubmitReferral(request, timeout=DEADLINE)
         if json_output:
@@ -69,6 +76,17 @@ def submit(
             typer.echo(f"{disposition}: {answer.referral.referral_id}")
 
     run(work())
+
+
+def _hold(request: pb.SubmitReferralRequest, until: str, reason: str, note: str) -> None:
+    """The hold that begins with the submission, if one is asked for."""
+    if not (until or reason or note):
+        return
+    if not until or not reason:
+        raise Failure("A hold needs --hold-until and --hold-reason, both of them.")
+    request.hold.expire_time.CopyFrom(stamp(until, "--hold-until"))
+    request.hold.reason = value(enums.HoldReason, "HOLD_REASON_", reason, "--hold-reason")
+    request.hold.note = note
 
 
 @app.command()
@@ -82,35 +100,9 @@ def get(referral_id: str, identity: As = DEFAULT_REFERRER, json_output: Json = F
         if json_output:
             print_json(as_json(answer.referral))
         else:
-            print_table("", ("", ""), _facts(answer.referral))
+            print_table("", ("", ""), facts(answer.referral))
 
     run(work())
-
-
-def _facts(referral: referral_pb2.Referral) -> list[tuple[str, str]]:
-    seen = referral.latest_observation
-    availability = word(enums.Availability, seen.availability, "AVAILABILITY_")
-    return [
-        ("referral", referral.referral_id),
-        ("state", word(enums.ReferralState, referral.state, "REFERRAL_STATE_")),
-        ("outcome", word(enums.Outcome, referral.outcome.outcome, "OUTCOME_")),
-        ("explanation", referral.outcome.explanation),
-        ("content", referral.content.canonical_url),
-        ("platform", referral.content.platform),
-        ("urgency", word(enums.Urgency, referral.urgency, "URGENCY_")),
-        ("notices sent", str(len(referral.notices))),
-        ("the platform claims removal", _time(referral, "claim_time")),
-        ("we last saw", f"{availability} ({seen.marker})" if seen.marker else ""),
-        ("removal confirmed", _time(referral, "confirm_time")),
-        ("trace", referral.trace_id),
-    ]
-
-
-def _time(referral: referral_pb2.Referral, name: str) -> str:
-    if not referral.HasField(name):  # type: ignore[arg-type]
-        return ""
-    stamp: str = getattr(referral, name).ToJsonString()
-    return stamp
 
 
 @app.command("list")

@@ -2,23 +2,25 @@
 
 A batch is one transaction of a handful of set-based statements, so that a thousand items
 cost little more than one; single submissions share it through ``Coalescer``. What commits
-together: referral, submission, evidence, event 1 and the inbox row (lifecycle step 1).
+together: referral, submission, evidence, its first events and the inbox row (lifecycle step 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import accept_rows
+from services.intake import accept_rows, holds
 from services.intake.accept_rows import OvertakenError
 from services.intake.placement import Placed, place
-from services.intake.submission import NewSubmission
-from services.kernel.errors import DomainError, ErrorKind, FieldViolation
+from services.intake.submission import NewSubmission, request_id_reused
+from services.kernel import db
+from services.kernel.errors import DomainError, ErrorKind
 from takedown.intake.v1 import referral_service_pb2 as pb
 
 _ATTEMPTS: Final = 5
@@ -32,6 +34,16 @@ class Accepted:
 
 
 Result = Accepted | DomainError
+
+
+def storing(engine: AsyncEngine) -> Callable[[Sequence[NewSubmission]], Awaitable[list[Result]]]:
+    """``accept`` on a pooled connection of its own for every batch."""
+
+    async def store(items: Sequence[NewSubmission]) -> list[Result]:
+        async with db.raw(engine) as conn:
+            return await accept(conn, items)
+
+    return store
 
 
 async def accept(conn: asyncpg.Connection, batch: Sequence[NewSubmission]) -> list[Result]:
@@ -80,17 +92,6 @@ def _replayed(answer: pb.SubmitReferralResponse) -> Accepted:
     return Accepted(again)
 
 
-def request_id_reused() -> DomainError:
-    """ALREADY_EXISTS: one request_id, two different bodies."""
-    sentence = "This request_id was used for a different request; make a new one and try again."
-    return DomainError(
-        kind=ErrorKind.ALREADY_EXISTS,
-        reason="REQUEST_ID_REUSED",
-        message=sentence,
-        violations=(FieldViolation("request_id", "REQUEST_ID_REUSED", sentence),),
-    )
-
-
 async def _store(conn: asyncpg.Connection, items: Sequence[NewSubmission]) -> dict[UUID, Result]:
     """Results by submission id; no two of ``items`` are the same request."""
     # Sorted, so that two transactions never wait for each other.
@@ -123,4 +124,7 @@ async def _store_fresh(
     await accept_rows.insert_evidence(conn, placed)
     await accept_rows.raise_joined(conn, placed)
     await accept_rows.store_inbox(conn, placed)
+    for p in placed:
+        if p.disposition == "JOINED" and p.item.hold is not None:
+            await holds.ask_on_joining(conn, p.referral_id, p.item, p.item.hold)
     return placed

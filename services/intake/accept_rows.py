@@ -38,10 +38,10 @@ async def insert_referrals(
             $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::text[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::text[],
             $14::smallint[], $15::timestamptz[], $16::bigint[], $17::text[], $18::text[],
-            $19::timestamptz[], $20::text[], $21::uuid[]) WITH ORDINALITY AS n(
+            $19::timestamptz[], $20::text[], $21::uuid[], $22::text[]) WITH ORDINALITY AS n(
             referral_id, identity_key, platform, kind, content_id, account, url, canonical_url,
             text, language, test, campaign_id, state, priority, departure_time, last_sequence,
-            traceparent, trace_id, create_time, referrer, request_id, place)
+            traceparent, trace_id, create_time, referrer, request_id, detail, place)
         ), replay AS (
             SELECT i.referral_id, s.body_sha256, s.answer
             FROM item i JOIN intake.submissions s USING (referrer, request_id)
@@ -50,11 +50,11 @@ async def insert_referrals(
                 referral_id, identity_key, platform, kind, content_id, account, url,
                 canonical_url, text, language, test, campaign_id, state, priority,
                 departure_time, last_sequence, traceparent, trace_id, create_time,
-                update_time, previous_referral_id)
+                update_time, detail, previous_referral_id)
             SELECT i.referral_id, i.identity_key, i.platform, i.kind, i.content_id, i.account,
                 i.url, i.canonical_url, i.text, i.language, i.test, i.campaign_id, i.state,
                 i.priority, i.departure_time, i.last_sequence, i.traceparent, i.trace_id,
-                i.create_time, i.create_time, (
+                i.create_time, i.create_time, i.detail::jsonb, (
                 SELECT p.referral_id FROM intake.referrals p
                 WHERE p.identity_key = i.identity_key AND p.state = 'CLOSED'
                 ORDER BY p.create_time DESC LIMIT 1)
@@ -91,16 +91,22 @@ def _columns(items: Sequence[NewSubmission]) -> list[list[Any]]:
             "RECEIVED",
             PRIORITIES[i.urgency],
             i.departure_time,
-            1,
+            1 if i.hold is None else 2,
             i.traceparent,
             i.trace_id,
             i.received_at,
             i.referrer,
             i.request_id,
+            json.dumps(_first_detail(i)),
         )
         for i in items
     ]
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _first_detail(item: NewSubmission) -> dict[str, Any]:
+    """What the first events of a referral fold into."""
+    return {} if item.hold is None else {"holds": [item.hold.detail() | {"requested": True}]}
 
 
 async def open_referrals(
@@ -184,11 +190,14 @@ def _event_columns(placed: Sequence[Placed]) -> list[list[Any]]:
             raised = {"urgency": f"URGENCY_{p.item.urgency}"} | _departure(p.item.departure_time)
             more = (p.sequence + 1, f"{key}/urgency", "URGENCY_RAISED", "urgency_raised", raised)
             rows.append(_event(p, *more))
+        elif p.more and p.item.hold is not None:
+            wish = (p.sequence + 1, f"{key}/hold", "HOLD_REQUESTED", "hold", p.item.hold.detail())
+            rows.append(_event(p, *wish))
     return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _event(
-    p: Placed, sequence: int, key: str, kind: str, detail_kind: str, detail: dict[str, str]
+    p: Placed, sequence: int, key: str, kind: str, detail_kind: str, detail: dict[str, Any]
 ) -> tuple[Any, ...]:
     return (
         p.referral_id, sequence, key, kind, p.state, p.item.actor, p.item.trace_id, detail_kind,
@@ -223,8 +232,12 @@ async def raise_joined(conn: asyncpg.Connection, placed: Sequence[Placed]) -> No
         UPDATE intake.referrals r SET
             last_sequence = greatest(r.last_sequence, j.sequence),
             priority = least(r.priority, j.priority),
-            departure_time = CASE WHEN j.raised THEN least(r.departure_time, j.departure)
-                ELSE r.departure_time END,
+            -- A departure that has passed counts no more (domain.Projection does the same).
+            departure_time = CASE WHEN NOT j.raised OR j.departure IS NULL THEN r.departure_time
+                WHEN r.departure_time <= j.at THEN j.departure
+                ELSE least(r.departure_time, j.departure) END,
+            detail = CASE WHEN j.raised AND j.departure IS NOT NULL
+                THEN r.detail - 'proposedDepartureTime' ELSE r.detail END,
             update_time = greatest(r.update_time, j.at)
         FROM (SELECT referral, max(sequence) AS sequence, min(priority) AS priority,
                 bool_or(raised) AS raised, min(departure) FILTER (WHERE raised) AS departure,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake import wire
+from services.intake.hold_rules import HoldWish
 from services.intake.submission import NewSubmission
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
@@ -34,6 +35,8 @@ def answer_to(
         _fill_fresh(answer.referral, source)
     else:
         wire.fill_referral(answer.referral, source)
+        if not item.by_operator:
+            wire.hide_notes_of_others(answer.referral, item.referrer)
     shown = answer.submission
     shown.submission_id = str(item.submission_id)
     shown.referral_id = str(referral_id)
@@ -62,10 +65,23 @@ def _fill_fresh(target: referral_pb2.Referral, item: NewSubmission) -> None:
         target.departure_time.FromDatetime(item.departure_time)
     target.campaign_id = item.campaign_id
     target.test = item.test
-    target.last_sequence = 1
+    target.last_sequence = 1 if item.hold is None else 2
+    if item.hold is not None:
+        _fill_hold(target, item.hold).note = item.hold.note
     target.trace_id = item.trace_id
     target.create_time.FromDatetime(item.received_at)
     target.update_time.CopyFrom(target.create_time)
+
+
+def _fill_hold(target: referral_pb2.Referral, wish: HoldWish) -> referral_pb2.Hold:
+    """A hold that is asked for, without its note."""
+    hold = target.holds.add(
+        owner=wish.owner,
+        reason=enums.HoldReason.Value(f"HOLD_REASON_{wish.reason}"),
+        requested=True,
+    )
+    hold.expire_time.FromDatetime(wish.expires_at)
+    return hold
 
 
 def start_payload(item: NewSubmission, referral_id: UUID) -> bytes:
@@ -79,4 +95,6 @@ def start_payload(item: NewSubmission, referral_id: UUID) -> bytes:
     )
     bare.content.platform = item.identity.platform
     bare.content.kind = _KINDS[item.identity.kind]
+    if item.hold is not None and item.referral_id == referral_id:
+        _fill_hold(bare, item.hold)
     return bare.SerializeToString()

@@ -1,4 +1,4 @@
-"""What people decide: reviews and withdrawals, stored with the command for the workflow.
+"""What people ask for: the command stored with the event, and withdrawals.
 
 Each is one transaction: the event on record, the inbox item, and the answer under its
 request_id, so that a retry gets the same answer and changes nothing.
@@ -8,25 +8,70 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from google.protobuf.message import Message
 
 from services.intake import record
-from services.intake.accept import request_id_reused
-from services.intake.domain import Event, decision_fits
-from services.intake.wire import as_dict
+from services.intake.events import Event
+from services.intake.submission import request_id_reused
 from services.kernel import inbox
-from services.kernel.errors import (
-    DomainError,
-    ErrorKind,
-    FieldViolation,
-    failed_precondition,
-)
+from services.kernel.errors import DomainError, failed_precondition
 from services.kernel.ids import uuid7
-from takedown.referral.v1 import enums_pb2, event_pb2
+from takedown.referral.v1 import event_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and when. ``actor`` is the whole SPIFFE id, ``short`` its role/name."""
+
+    actor: str
+    short: str
+    now: datetime
+    traceparent: str
+    trace_id: str = ""
+
+
+async def put_on_record(
+    conn: asyncpg.Connection,
+    row: Any,
+    caller: Caller,
+    name: str,
+    detail_kind: str = "",
+    detail: dict[str, Any] | None = None,
+) -> UUID:
+    """Append a person's event to a locked referral without moving it; the id of the command."""
+    item_id = uuid7()
+    event = Event(
+        key=f"command/{item_id}",
+        type=name,
+        state="",
+        actor=caller.actor,
+        occurred_at=caller.now,
+        detail_kind=detail_kind,
+        detail=detail or {},
+        trace_id=caller.trace_id,
+    )
+    await record.append(conn, row, [event], caller.now)
+    return item_id
+
+
+def closed(row: Any, consequence: str) -> DomainError:
+    """FAILED_PRECONDITION for a command on a closed referral."""
+    return failed_precondition(
+        "REFERRAL_CLOSED",
+        f"The referral is CLOSED as {row['outcome']} and keeps its outcome; {consequence}",
+    )
+
+
+def body_of(request: Message) -> bytes:
+    """A request as its digest is taken: two methods may have requests of the same bytes."""
+    name = request.DESCRIPTOR.full_name.encode()
+    return name + b"\x00" + request.SerializeToString(deterministic=True)
 
 
 async def replayed(
@@ -34,9 +79,14 @@ async def replayed(
 ) -> bytes | None:
     """The stored answer of a request that was answered before, else None.
 
+    Until the transaction ends nobody else answers this request.
+
     Raises:
         DomainError: ALREADY_EXISTS when the request_id belongs to another body.
     """
+    await conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{caller} {request_id}"
+    )
     row = await conn.fetchrow(
         "SELECT body_sha256, answer FROM intake.commands WHERE caller = $1 AND request_id = $2",
         caller,
@@ -57,70 +107,15 @@ async def remember(
     answer: bytes,
     now: datetime,
 ) -> None:
+    """Keep an answer for whoever asks the same again; the first one is kept."""
     await conn.execute(
-        "INSERT INTO intake.commands VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO intake.commands VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         caller,
         request_id,
         hashlib.sha256(body).digest(),
         answer,
         now,
     )
-
-
-async def decide_review(
-    conn: asyncpg.Connection,
-    row: Any,
-    *,
-    actor: str,
-    decision: str,
-    reason: str,
-    note: str,
-    traceparent: str,
-    now: datetime,
-) -> None:
-    """Put a reviewer's decision on the record of a locked referral and tell the workflow.
-
-    Raises:
-        DomainError: FAILED_PRECONDITION with what can be done instead.
-    """
-    if not decision_fits(decision, reason):
-        sentence = f"The reason {reason} does not fit the decision {decision}; choose another."
-        raise DomainError(
-            ErrorKind.INVALID,
-            "REASON_DOES_NOT_FIT",
-            sentence,
-            violations=(FieldViolation("reason", "REASON_DOES_NOT_FIT", sentence),),
-        )
-    review = as_dict(row["detail"]).get("review", {})
-    if row["state"] != "IN_REVIEW" or review.get("decision"):
-        raise failed_precondition(
-            "REVIEW_NOT_OPEN",
-            f"No decision is waiting on this referral: it is {row['state']}. List the open work.",
-        )
-    detail = {
-        "reviewId": review.get("reviewId", ""),
-        "decision": f"REVIEW_DECISION_{decision}",
-        "reason": f"REVIEW_REASON_{reason}",
-        "note": note,
-    }
-    item_id = uuid7()
-    event = Event(
-        key=f"review/{item_id}",
-        type="REVIEW_DECIDED",
-        state="",
-        actor=actor,
-        occurred_at=now,
-        detail_kind="review_decided",
-        detail=detail,
-    )
-    await record.append(conn, row, [event], now)
-    payload = event_pb2.ReviewDecidedDetail(
-        review_id=review.get("reviewId", ""),
-        decision=enums_pb2.ReviewDecision.Value(f"REVIEW_DECISION_{decision}"),
-        reason=enums_pb2.ReviewReason.Value(f"REVIEW_REASON_{reason}"),
-    )
-    await _command(conn, row, item_id, "review.decided", payload.SerializeToString,
-                   traceparent, now)  # fmt: skip
 
 
 async def withdraw(
@@ -141,11 +136,7 @@ async def withdraw(
         DomainError: FAILED_PRECONDITION for a closed referral or a submission taken back.
     """
     if row["state"] == "CLOSED":
-        raise failed_precondition(
-            "REFERRAL_CLOSED",
-            f"The referral is closed as {row['outcome']} and keeps its outcome; nothing is sent"
-            " any more, so there is nothing to take back.",
-        )
+        raise closed(row, "nothing is sent any more, so there is nothing to take back.")
     taken = await conn.fetch(
         "UPDATE intake.submissions SET withdraw_time = $3"
         " WHERE referral_id = $1 AND ($2 = '' OR referrer = $2) AND withdraw_time IS NULL"
@@ -180,12 +171,12 @@ async def withdraw(
     if left:
         return False
     payload = event_pb2.SubmissionDetail(submission_id=str(taken[0]["submission_id"]))
-    await _command(conn, row, item_id, "withdrawal.requested", payload.SerializeToString,
-                   traceparent, now)  # fmt: skip
+    await send(conn, row, item_id, "withdrawal.requested", payload.SerializeToString,
+               traceparent, now)  # fmt: skip
     return True
 
 
-async def _command(
+async def send(
     conn: asyncpg.Connection,
     row: Any,
     item_id: UUID,
@@ -193,14 +184,16 @@ async def _command(
     payload: Callable[[], bytes],
     traceparent: str,
     now: datetime,
+    priority: int | None = None,
 ) -> None:
+    """Leave a command for the workflow in the inbox; ``priority`` is the referral's, else given."""
     item = inbox.NewItem(
         item_id=item_id,
         kind=kind,
         referral_id=row["referral_id"],
         payload=payload(),
         traceparent=row["traceparent"] or traceparent,
-        priority=row["priority"],
+        priority=row["priority"] if priority is None else priority,
         created_at=now,
     )
     await inbox.store_raw(conn, "intake", [item])

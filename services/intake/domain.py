@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from services.intake import life
+from services.intake.events import Event as Event  # noqa: PLC0414 - known from here
+from services.intake.life import instant
+
 PRIORITIES: Final = {"IMMINENT_DEPARTURE": 0, "URGENT": 1, "ROUTINE": 2}
 URGENCIES: Final = {value: name for name, value in PRIORITIES.items()}
 
@@ -21,20 +25,22 @@ REFER_REASONS: Final = frozenset(
 REJECT_REASONS: Final = frozenset(
     {"NOT_AN_ADVERT", "PROTECTED_SPEECH", "INSUFFICIENT_EVIDENCE", "WRONG_CONTENT"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event as it is on record; ``state`` is the state after it, "" for unchanged."""
-
-    key: str
-    type: str
-    state: str
-    actor: str
-    occurred_at: datetime
-    detail_kind: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
-    trace_id: str = ""
+# Referring these needs two people: their removal takes down far more than one advert, or the
+# text reads as protected speech. The workflow sends them to review by the same lists
+# (workflows/policy.py; a test holds them equal).
+TWO_PEOPLE_KINDS: Final = frozenset({"ACCOUNT", "PAGE", "GROUP", "CHANNEL", "PLAYLIST"})
+PROTECTED_SPEECH: Final = frozenset(
+    {
+        "SOLICITATION",
+        "INFORMATION",
+        "TESTIMONY",
+        "REPORTING",
+        "RESCUE",
+        "ACADEMIC",
+        "SATIRE",
+        "GOVERNMENT_WARNING",
+    }
+)
 
 
 @dataclass
@@ -60,6 +66,9 @@ class Projection:
         handler = _HANDLERS.get(event.type)
         if handler is not None:
             handler(self, event)
+        in_detail = life.HANDLERS.get(event.type)
+        if in_detail is not None:
+            in_detail(self.detail, event)
 
 
 def fold(events: Iterable[Event], start: Projection | None = None) -> Projection:
@@ -75,25 +84,14 @@ def decision_fits(decision: str, reason: str) -> bool:
     return reason in (REFER_REASONS if decision == "REFER" else REJECT_REASONS)
 
 
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def needs_two_people(kind: str, detail: dict[str, Any]) -> bool:
+    """Whether two people must decide to refer content of this kind with this assessment."""
+    speech = str(detail.get("assessment", {}).get("speechAct", "")).removeprefix("SPEECH_ACT_")
+    return kind in TWO_PEOPLE_KINDS or speech in PROTECTED_SPEECH
 
 
 def _assessed(p: Projection, e: Event) -> None:
     p.detail["assessment"] = e.detail
-
-
-def _review_requested(p: Projection, e: Event) -> None:
-    p.detail["review"] = {**e.detail, "requestTime": e.occurred_at.isoformat()}
-
-
-def _review_decided(p: Projection, e: Event) -> None:
-    p.detail["review"] = {
-        **p.detail.get("review", {}),
-        **e.detail,
-        "decidedBy": e.actor,
-        "decideTime": e.occurred_at.isoformat(),
-    }
 
 
 def _notice(p: Projection, e: Event) -> None:
@@ -141,9 +139,25 @@ def _withdrawal_sent(p: Projection, e: Event) -> None:
 def _urgency_raised(p: Projection, e: Event) -> None:
     urgency = str(e.detail.get("urgency", "")).removeprefix("URGENCY_")
     p.priority = min(p.priority, PRIORITIES.get(urgency, p.priority))
-    departure = _instant(e.detail.get("departureTime"))
-    if departure is not None and (p.departure_time is None or departure < p.departure_time):
+    departure = instant(e.detail.get("departureTime"))
+    if departure is None:
+        return
+    # Somebody has said when it leaves: what the text seemed to say is settled. Of several
+    # departures to come the first counts; one that has passed counts no more.
+    p.detail.pop("proposedDepartureTime", None)
+    known = p.departure_time
+    if known is None or known <= e.occurred_at or departure < known:
         p.departure_time = departure
+
+
+def _urgency_lapsed(p: Projection, e: Event) -> None:
+    """Nothing is left to hurry for; the departure stays on record as evidence."""
+    p.priority = PRIORITIES["ROUTINE"]
+
+
+def _departure_proposed(p: Projection, e: Event) -> None:
+    if p.departure_time is None and e.detail.get("departureTime"):
+        p.detail["proposedDepartureTime"] = e.detail["departureTime"]
 
 
 def _short_link_resolved(p: Projection, e: Event) -> None:
@@ -152,8 +166,6 @@ def _short_link_resolved(p: Projection, e: Event) -> None:
 
 _HANDLERS: Final[dict[str, Callable[[Projection, Event], None]]] = {
     "ASSESSED": _assessed,
-    "REVIEW_REQUESTED": _review_requested,
-    "REVIEW_DECIDED": _review_decided,
     "NOTICE_PREPARED": _notice,
     "NOTICE_DELIVERED": _notice,
     "ACKNOWLEDGED": _acknowledged,
@@ -163,5 +175,7 @@ _HANDLERS: Final[dict[str, Callable[[Projection, Event], None]]] = {
     "CLOSED": _closed,
     "WITHDRAWAL_SENT": _withdrawal_sent,
     "URGENCY_RAISED": _urgency_raised,
+    "URGENCY_LAPSED": _urgency_lapsed,
+    "DEPARTURE_PROPOSED": _departure_proposed,
     "SHORT_LINK_RESOLVED": _short_link_resolved,
 }

@@ -27,6 +27,16 @@ class Placed:
     state: str = "RECEIVED"
 
     @property
+    def more(self) -> int:
+        """How many events stand behind the submission's own: of its urgency, or of its hold.
+
+        The hold of a submission that joins is decided on afterwards.
+        """
+        if self.disposition == "CREATED":
+            return int(self.item.hold is not None)
+        return int(self.raised)
+
+    @property
     def inbox_kind(self) -> str:
         if self.disposition == "CREATED":
             return "referral.accepted"
@@ -60,5 +70,5 @@ def place(
             answer = answer_to(item, referral_id, disposition, first if row is None else row)
             state = "RECEIVED" if row is None else str(row["state"])
             placed.append(Placed(item, referral_id, disposition, sequence, answer, raised, state))
-            sequence += raised
+            sequence += placed[-1].more
     return placed

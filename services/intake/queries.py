@@ -81,6 +81,13 @@ def whole(value: Any) -> int:
     return value
 
 
+def name(value: Any) -> str:
+    """A name in a token. Raises ValueError for what no name is."""
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError("no name")
+    return value
+
+
 def instant(value: str) -> datetime:
     """A moment in a token. Raises ValueError for one without its time zone."""
     moment = datetime.fromisoformat(value)
@@ -148,9 +155,18 @@ async def list_referrals(
     return await _page(conn, reader, rows, size, ("referral_id",))
 
 
-async def list_work(
-    conn: asyncpg.Connection, platforms: Sequence[str], size: int, token: str
-) -> Page:
+@dataclass(frozen=True)
+class WorkFilters:
+    """``leave_out_claimed_except``: hide what others than this reviewer have claimed at ``now``;
+    ``leave_out_decided_by``: hide what this reviewer decided first. "" hides nothing."""
+
+    now: datetime
+    platforms: Sequence[str] = ()
+    leave_out_claimed_except: str = ""
+    leave_out_decided_by: str = ""
+
+
+async def list_work(conn: asyncpg.Connection, filters: WorkFilters, size: int, token: str) -> Page:
     """Open reviews: departure first, then urgency, then age."""
     priority, moment, last = -1, datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
     if token:
@@ -159,16 +175,23 @@ async def list_work(
     rows = await conn.fetch(
         """
         SELECT * FROM intake.referrals r
-        WHERE r.state = 'IN_REVIEW' AND NOT (r.detail -> 'review' ? 'decision')
+        WHERE r.state = 'IN_REVIEW' AND NOT coalesce(r.detail -> 'review' ? 'decision', false)
             AND (r.priority, r.create_time, r.referral_id) > ($1::bigint, $2, $3)
             AND (cardinality($4::text[]) = 0 OR r.platform = ANY($4))
+            AND ($6 = '' OR r.detail -> 'review' ->> 'claimedBy' IS NULL
+                OR r.detail -> 'review' ->> 'claimedBy' = $6
+                OR (r.detail -> 'review' ->> 'claimExpireTime')::timestamptz <= $7)
+            AND ($8 = '' OR r.detail -> 'review' ->> 'firstDecidedBy' IS DISTINCT FROM $8)
         ORDER BY r.priority, r.create_time, r.referral_id LIMIT $5
         """,
         priority,
         moment,
         last,
-        list(platforms),
+        list(filters.platforms),
         size + 1,
+        filters.leave_out_claimed_except,
+        filters.now,
+        filters.leave_out_decided_by,
     )
     return await _page(conn, Reader(), rows, size, ("priority", "create_time", "referral_id"))
 

@@ -12,6 +12,7 @@ from google.protobuf import json_format
 
 from services.intake import submission
 from services.intake.domain import Event
+from services.intake.hold_rules import HoldWish
 from services.intake.submission import Evidence, NewSubmission
 from services.intake.wire import EVENT_TYPE, STATE
 from services.kernel.ids import uuid7
@@ -57,6 +58,7 @@ def read_submission(
         if request.HasField("departure_time")
         else None
     )
+    hold = _hold(request, actor)
     evidence = tuple(
         Evidence(uuid7(), e.file_name, e.media_type, e.sha256, e.content) for e in request.evidence
     )
@@ -65,6 +67,7 @@ def read_submission(
             "content.text": request.content.text,
             "reason": request.reason,
             "reference": request.reference,
+            "hold.note": request.hold.note,
         },
         urgency=urgency,
         departure_time=departure,
@@ -72,6 +75,7 @@ def read_submission(
         test=request.test,
         accept_real=accept_real,
         now=now,
+        hold=hold,
     )
     return NewSubmission(
         submission_id=uuid7(),
@@ -93,6 +97,19 @@ def read_submission(
         traceparent=traceparent,
         trace_id=trace_id,
         evidence=evidence,
+        hold=hold,
+    )
+
+
+def _hold(request: pb.SubmitReferralRequest, actor: str) -> HoldWish | None:
+    """The hold that begins with the submission; whoever submits owns it."""
+    if not request.HasField("hold"):
+        return None
+    return HoldWish(
+        owner=actor.partition("takedown.internal/")[2],
+        reason=enums.HoldReason.Name(request.hold.reason).removeprefix("HOLD_REASON_"),
+        note=request.hold.note,
+        expires_at=moment(request.hold.expire_time, "hold.expire_time"),
     )
 
 

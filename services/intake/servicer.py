@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import grpc
 from google.rpc import status_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,6 +54,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         self._clock = clock
         self._accept_real = accept_real
         self._platforms = platforms
+
+    def register(self, server: grpc.aio.Server) -> str:
+        pb_grpc.add_ReferralServiceServicer_to_server(self, server)
+        return SERVICE
 
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any
@@ -114,12 +119,12 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         who = reader(current_identity())
         row = await queries.referral(conn, who, referral_id)
         owned = await queries.submissions(conn, who, [referral_id])
-        return wire.referral(row, owned.get(referral_id, ()))
+        return wire.referral(row, owned.get(referral_id, ()), who.referrer)
 
     async def ListReferrals(  # noqa: N802
         self, request: pb.ListReferralsRequest, context: Any
     ) -> pb.ListReferralsResponse:
-        given = request.HasField("updated_since")
+        who, given = reader(current_identity()), request.HasField("updated_since")
         since = moment(request.updated_since, "updated_since") if given else None
         submission.refuse_unstorable({"campaign_id": request.campaign_id})
         filters = Filters(
@@ -131,12 +136,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         )
         size = request.page_size or DEFAULT_PAGE
         async with db.raw(self._engine) as conn:
-            page = await queries.list_referrals(
-                conn, reader(current_identity()), filters, size, request.page_token
-            )
+            page = await queries.list_referrals(conn, who, filters, size, request.page_token)
         return pb.ListReferralsResponse(
             referrals=[
-                wire.referral(row, page.submissions.get(row["referral_id"], ()))
+                wire.referral(row, page.submissions.get(row["referral_id"], ()), who.referrer)
                 for row in page.rows
             ],
             next_page_token=page.next_token,

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from services.intake import hold_rules
 from services.intake.canonical import ContentIdentity, UrlRefused, canonicalise
+from services.intake.hold_rules import HoldWish
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation
 
 # A departure further away than this is a typing error, not a plan.
@@ -51,6 +53,12 @@ class NewSubmission:
     traceparent: str = ""
     trace_id: str = ""
     evidence: tuple[Evidence, ...] = field(default_factory=tuple)
+    # Nothing goes to the platform before it ends.
+    hold: HoldWish | None = None
+
+    @property
+    def by_operator(self) -> bool:
+        return self.referrer.startswith("operator:")
 
     @property
     def identity_key(self) -> str:
@@ -85,6 +93,7 @@ def check(
     test: bool,
     accept_real: bool,
     now: datetime,
+    hold: HoldWish | None = None,
 ) -> None:
     """Refuse what the message's own rules cannot see, naming every field at once.
 
@@ -93,6 +102,8 @@ def check(
     """
     violations = _unstorable(texts)
     violations += _departure(urgency, departure_time, now)
+    if hold is not None:
+        violations += hold_rules.violations(hold, now, "hold.")
     for number, item in enumerate(evidence):
         if hashlib.sha256(item.content).hexdigest() != item.sha256:
             violations.append(
@@ -114,6 +125,17 @@ def check(
         raise _invalid(violations)
 
 
+def request_id_reused() -> DomainError:
+    """ALREADY_EXISTS: one request_id, two different bodies."""
+    sentence = "This request_id was used for a different request; make a new one and try again."
+    return DomainError(
+        kind=ErrorKind.ALREADY_EXISTS,
+        reason="REQUEST_ID_REUSED",
+        message=sentence,
+        violations=(FieldViolation("request_id", "REQUEST_ID_REUSED", sentence),),
+    )
+
+
 def refuse_unstorable(texts: dict[str, str]) -> None:
     """Refuse texts that no database takes.
 
@@ -133,6 +155,13 @@ def _unstorable(texts: dict[str, str]) -> list[FieldViolation]:
         for name, text in texts.items()
         if "\x00" in text
     ]
+
+
+def check_departure(departure_time: datetime, now: datetime) -> None:
+    """Raises DomainError INVALID for a departure that is past or over a year away."""
+    violations = _departure("IMMINENT_DEPARTURE", departure_time, now)
+    if violations:
+        raise _invalid(violations)
 
 
 def _departure(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, SmallInteger, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, MetaData, SQLModel
 
@@ -133,3 +133,34 @@ class CommandRow(Row, table=True):
     body_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     create_time: datetime = _time(nullable=False)
+
+
+class CampaignActionRow(Row, table=True):
+    """What somebody asked of a campaign: on which referrals is fixed when it is asked."""
+
+    __tablename__ = "campaign_actions"
+
+    action_id: UUID = Field(primary_key=True)
+    campaign_id: str
+    action: str
+    # The serialised ActOnCampaignRequest, which is carried out when it is approved.
+    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    referral_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    requested_by: str
+    request_time: datetime = _time(nullable=False)
+    expire_time: datetime = _time(nullable=False)
+    # "" while nobody has approved it, and for ever where one person is enough.
+    approved_by: str
+    approve_time: datetime | None = _time()
+
+
+class ReconciliationRow(Row, table=True):
+    __tablename__ = "reconciliations"
+
+    reconciliation_id: UUID = Field(primary_key=True)
+    dry_run: bool
+    requested_by: str
+    request_time: datetime = _time(nullable=False)
+    finish_time: datetime | None = _time()
+    # The serialised Reconciliation that the worker found; none while the run goes on.
+    report: bytes | None = Field(sa_column=Column(LargeBinary), default=None)

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.intake.domain import URGENCIES
+from services.intake.domain import URGENCIES, needs_two_people
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
@@ -32,11 +32,16 @@ def _fill_content(target: referral_pb2.Content, *, kind: str, **texts: str) -> N
 
 
 def referral(
-    row: Mapping[str, Any], submissions: Sequence[Mapping[str, Any]] = ()
+    row: Mapping[str, Any], submissions: Sequence[Mapping[str, Any]] = (), referrer: str = ""
 ) -> referral_pb2.Referral:
-    """A referral row as its readers see it, with the submissions they may see."""
+    """A referral row as its reader sees it: a ``referrer``, or "" for who sees everything.
+
+    ``submissions`` are those that the reader may see.
+    """
     shown = referral_pb2.Referral()
     fill_referral(shown, row)
+    if referrer:
+        hide_notes_of_others(shown, referrer)
     shown.submissions.extend(submission(item) for item in submissions)
     return shown
 
@@ -60,6 +65,15 @@ def fill_referral(target: referral_pb2.Referral, row: Mapping[str, Any]) -> None
     detail = as_dict(row["detail"])
     if detail:
         json_format.ParseDict(detail, target, ignore_unknown_fields=True)
+    if "review" in detail:
+        target.review.two_people = needs_two_people(row["kind"], detail)
+
+
+def hide_notes_of_others(shown: referral_pb2.Referral, referrer: str) -> None:
+    """Who holds, until when and by which reason code is shared; the words are the owner's."""
+    for hold in shown.holds:
+        if hold.owner != f"referrer/{referrer}":
+            hold.note = ""
 
 
 def as_dict(detail: Any) -> dict[str, Any]:
@@ -108,7 +122,10 @@ def fill_submission(shown: referral_pb2.Submission, detail: Mapping[str, Any]) -
 def event(
     row: Mapping[str, Any], *, hide_submission_of_others: str = ""
 ) -> event_pb2.ReferralEvent:
-    """An event row as its reader sees it; another referrer's submission stays unnamed."""
+    """An event row as its reader sees it.
+
+    Another referrer's submission stays unnamed, and the notes on holds are their owner's.
+    """
     shown = event_pb2.ReferralEvent(
         referral_id=str(row["referral_id"]),
         sequence=row["sequence"],
@@ -129,4 +146,8 @@ def event(
         shown.submission.Clear()
         shown.submission.SetInParent()
         shown.actor = ""
+    if mine and row["detail_kind"] == "hold" and shown.hold.owner != f"referrer/{mine}":
+        shown.hold.note = ""
+    if mine and row["detail_kind"] == "hold_ended":
+        shown.hold_ended.note = ""
     return shown

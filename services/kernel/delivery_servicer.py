@@ -21,6 +21,7 @@ SERVICE: Final = "takedown.delivery.v1.DeliveryService"
 POLL_SECONDS: Final = 0.5
 STREAM_SECONDS: Final = 60.0
 DEFAULT_RETRY: Final = timedelta(seconds=1)
+DEFAULT_REQUEUE: Final = 1000
 
 
 class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
@@ -84,6 +85,16 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
         # Room in a full window: its stream must not wait for the next poll.
         self._changed.set()
         return pb.CompleteResponse()
+
+    async def RequeueUnmatched(  # noqa: N802
+        self, request: pb.RequeueUnmatchedRequest, context: Any
+    ) -> pb.RequeueUnmatchedResponse:
+        limit = 0 if request.dry_run else request.limit or DEFAULT_REQUEUE
+        async with db.raw(self._engine) as conn, conn.transaction():
+            unmatched, requeued = await inbox.requeue_unmatched(
+                conn, self._schema, limit, self._clock.now()
+            )
+        return pb.RequeueUnmatchedResponse(unmatched=unmatched, requeued=requeued)
 
 
 def _wire(item: inbox.InboxItem) -> pb.InboxItem:

@@ -169,3 +169,35 @@ async def backlog(conn: asyncpg.Connection, schema: str) -> int:
             f"SELECT count(*) FROM {schema}.inbox_items WHERE completed_at IS NULL"  # noqa: S608
         )
     )
+
+
+async def requeue_unmatched(
+    conn: asyncpg.Connection, schema: str, limit: int, now: datetime
+) -> tuple[int, int]:
+    """Hand out again what matched no referral; (how many there were, how many go out).
+
+    What was tried longest ago goes first, so that a limit leaves none out for ever. Attempts
+    are kept: an item that still matches nothing is settled at its first try.
+    """
+    unmatched = int(
+        await conn.fetchval(
+            f"SELECT count(*) FROM {schema}.inbox_items WHERE result = $1",  # noqa: S608
+            UNMATCHED,
+        )
+    )
+    rows = await conn.fetch(
+        f"""
+        UPDATE {schema}.inbox_items
+        SET completed_at = NULL, result = '', detail = '', available_at = $3
+        WHERE item_id IN (
+            SELECT item_id FROM {schema}.inbox_items WHERE result = $1
+            ORDER BY completed_at, item_id LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING item_id
+        """,  # noqa: S608
+        UNMATCHED,
+        limit,
+        now,
+    )
+    if rows:
+        await conn.execute("SELECT pg_notify($1, '')", channel(schema))
+    return unmatched, len(rows)

@@ -38,3 +38,11 @@ def migration_ops() -> None:
     """Create the inbox in the schema being migrated; called from a service's migration."""
     for statement in _STATEMENTS:
         op.execute(statement)
+
+
+def unmatched_index() -> None:
+    """Index what matched no referral, oldest first; called from a later migration."""
+    op.execute(
+        "CREATE INDEX inbox_unmatched ON inbox_items (completed_at, item_id)"
+        " WHERE result = 'UNMATCHED'"
+    )

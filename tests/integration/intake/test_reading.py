@@ -96,7 +96,7 @@ async def _until_heartbeat(stub: Any, cursor: str) -> list[pb.WatchReferralEvent
 async def test_a_watch_resumes_with_no_gap_though_writers_commit_out_of_order(
     intake: Intake,
 ) -> None:
-    stub = intake.referrals()
+    stub, intake.audited = intake.referrals(), False
     slow = (await stub.SubmitReferral(submission(1), timeout=5)).referral.referral_id
     fast = (await stub.SubmitReferral(submission(2), timeout=5)).referral.referral_id
     start = (await _read(stub, "", 2))[-1].cursor

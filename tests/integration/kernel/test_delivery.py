@@ -131,3 +131,27 @@ async def test_an_item_that_was_deferred_comes_back(stack: Stack) -> None:
     again = (await call.read()).item
     call.cancel()
     assert (again.item_id, again.attempts) == (first.item_id, 2)
+
+
+async def _requeued(stack: Stack, **request: Any) -> tuple[int, int]:
+    answer = await stack.stub.RequeueUnmatched(pb.RequeueUnmatchedRequest(**request), timeout=5)
+    return answer.unmatched, answer.requeued
+
+
+async def test_what_matched_nothing_is_handed_out_again_when_asked(stack: Stack) -> None:
+    await stack.store(3)
+    call = stack.receive(10)
+    first = [(await call.read()).item for _ in range(3)]
+    for item in first[:2]:
+        request = pb.CompleteRequest(item_id=item.item_id, result=pb.DELIVERY_RESULT_UNMATCHED)
+        await stack.stub.Complete(request, timeout=5)
+    await stack.complete(first[2].item_id)
+    assert await _requeued(stack, dry_run=True) == (2, 0)
+    # What was settled first comes first; what was delivered never comes again.
+    assert await _requeued(stack, limit=1) == (2, 1)
+    again = (await call.read()).item
+    assert (again.item_id, again.attempts) == (first[0].item_id, 2)
+    assert await _requeued(stack) == (1, 1)
+    assert (await call.read()).item.item_id == first[1].item_id
+    assert await _requeued(stack) == (0, 0)
+    call.cancel()

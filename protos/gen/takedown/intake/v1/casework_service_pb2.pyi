@@ -29,9 +29,15 @@ class ListWorkRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     PLATFORMS_FIELD_NUMBER: _builtins.int
+    LEAVE_OUT_CLAIMED_FIELD_NUMBER: _builtins.int
+    LEAVE_OUT_FIRST_DECIDED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """50 when not given; at most 500."""
     page_token: _builtins.str
+    leave_out_claimed: _builtins.bool
+    """Leaves out what another reviewer has claimed just now."""
+    leave_out_first_decided: _builtins.bool
+    """Leaves out what the caller decided to refer first: it waits for somebody else."""
     @_builtins.property
     def platforms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -40,10 +46,12 @@ class ListWorkRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         platforms: _abc.Iterable[_builtins.str] | None = ...,
+        leave_out_claimed: _builtins.bool = ...,
+        leave_out_first_decided: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "platforms", b"platforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leave_out_claimed", b"leave_out_claimed", "leave_out_first_decided", b"leave_out_first_decided", "page_size", b"page_size", "page_token", b"page_token", "platforms", b"platforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -190,20 +190,26 @@ class ReviewRequestedDetail(_message.Message):
     REVIEW_ID_FIELD_NUMBER: _builtins.int
     SUGGESTION_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
     review_id: _builtins.str
     suggestion: _enums_pb2.AssessmentDecision.ValueType
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """When people are reminded of it."""
+
     def __init__(
         self,
         *,
         review_id: _builtins.str = ...,
         suggestion: _enums_pb2.AssessmentDecision.ValueType = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "review_id", b"review_id", "suggestion", b"suggestion"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "reasons", b"reasons", "review_id", b"review_id", "suggestion", b"suggestion"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,11 +299,15 @@ Global___HoldDetail: _TypeAlias = HoldDetail  # noqa: Y015
 
 @_typing.final
 class HoldEndedDetail(_message.Message):
+    """HOLD_ENDED; HOLD_RELEASE_REQUESTED with the note of whoever releases it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     END_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     end: _enums_pb2.HoldEnd.ValueType
+    note: _builtins.str
     @_builtins.property
     def cost(self) -> _referral_pb2.HoldCost: ...
     def __init__(
@@ -305,10 +315,11 @@ class HoldEndedDetail(_message.Message):
         *,
         end: _enums_pb2.HoldEnd.ValueType = ...,
         cost: _referral_pb2.HoldCost | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end", b"end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end", b"end", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

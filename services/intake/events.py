@@ -1,0 +1,21 @@
+"""One event of the record. Plain Python: details are protobuf JSON as dictionaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it is on record; ``state`` is the state after it, "" for unchanged."""
+
+    key: str
+    type: str
+    state: str
+    actor: str
+    occurred_at: datetime
+    detail_kind: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+    trace_id: str = ""
