@@ -160,6 +160,8 @@ class EventRecord:
     actor: str = ""
     detail_kind: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+    # The state before it: where the record goes on when it holds what never happened.
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,10 @@ class AppendRequest:
 
 @dataclass(frozen=True)
 class AppendResult:
+    """``outcome`` as the record has it: what is closed there is closed."""
+
     last_sequence: int
+    outcome: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Deliveries:
         if kind == contracts.KIND_WITHDRAWAL_REQUESTED:
             await self._withdraw()
         elif kind == contracts.KIND_URGENCY_RAISED:
-            p.raise_urgency(command.value, command.departure_time)
+            p.raise_urgency(workflow.now(), command.value, command.departure_time)
         elif kind == contracts.KIND_REVIEW_DECIDED:
             self._review(command)
         elif kind == contracts.KIND_HOLD_PLACED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -28,6 +29,10 @@ def stamp(moment: datetime) -> str:
 
 def instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+class EndedOnRecordError(Exception):
+    """The record had closed the referral before this run knew (docs/decisions/0017)."""
 
 
 @dataclass(frozen=True)
@@ -160,10 +165,18 @@ class Progress:
         """A notice may have reached the platform: from its preparation on."""
         return self.notice_number > 0
 
-    def event_key(self) -> str:
-        """The next event's idempotency key; the same again on every replay."""
+    def event_key(self, kind: str, detail: dict[str, Any] | None = None) -> str:
+        """The next event's idempotency key: its number, its type and what it is about.
+
+        The same event has the same key whenever its step runs again; another event in its place,
+        because things came in another order the second time, has another one.
+        """
         self.recorded += 1
-        return f"w/{self.recorded}"
+        if not self.whole_life:
+            return f"w/{self.recorded}"
+        subject = _subject(detail or {})
+        mark = hashlib.sha256(subject.encode()).hexdigest()[:12] if subject else ""
+        return f"w/{self.recorded}/{kind}" + (f"/{mark}" if mark else "")
 
     def record(
         self,
@@ -180,18 +193,20 @@ class Progress:
         Raises:
             IllegalTransitionError: the table has no such row; nothing was noted.
         """
+        before = self.state
         if by is not None:
-            before, self.state = self.state, advance(self.state, by)
+            self.state = advance(self.state, by)
             if before is State.CLARIFICATION_REQUESTED is not self.state:
                 self._run_the_platforms_clock(now)
         self.unrecorded.append(
             EventRecord(
-                key=self.event_key(),
+                key=self.event_key(kind, detail),
                 type=kind,
                 state=str(self.state),
                 occurred_at=occurred_at or stamp(now),
                 detail_kind=detail_kind,
                 detail=detail or {},
+                before=str(before) if self.whole_life else "",
             )
         )
 
@@ -225,9 +240,24 @@ class Progress:
                 occurred_at=seen.observed_at,
             )
 
-    def raise_urgency(self, urgency: str, departure_time: str) -> None:
+    def accept_the_end(self, outcome: str) -> None:
+        """What is closed on record is closed, also when this run came to think otherwise.
+
+        Raises:
+            EndedOnRecordError: the step that was under way has nothing left to do.
+        """
+        if outcome and self.outcome != outcome:
+            self.state, self.outcome = State.CLOSED, outcome
+            self.unrecorded.clear()
+            raise EndedOnRecordError(outcome)
+
+    def raise_urgency(self, now: datetime, urgency: str, departure_time: str) -> None:
         self.urgency = more_urgent(self.urgency, urgency)
-        if departure_time and (not self.departure_time or departure_time < self.departure_time):
+        given, known = instant(departure_time), instant(self.departure_time)
+        if given is None:
+            return
+        # A departure that has passed gives way to the next one that is confirmed.
+        if known is None or given < known or known <= now:
             self.departure_time = departure_time
 
     @property
@@ -261,6 +291,23 @@ class Progress:
             since,
         )
         return since + deadline - now
+
+
+# Ids and names by which two events of one type differ; never a time, which is another each time.
+_SUBJECTS = (
+    "eventId",
+    "observationId",
+    "noticeId",
+    "clarificationId",
+    "command",
+    "level",
+    "deadline",
+)
+
+
+def _subject(detail: dict[str, Any]) -> str:
+    inner = detail.get("platformEvent", detail)
+    return "/".join(str(inner[name]) for name in _SUBJECTS if inner.get(name))
 
 
 def _delivery(item: dict[str, Any]) -> Delivery:

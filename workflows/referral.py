@@ -10,6 +10,7 @@ and the main coroutine acts.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from temporalio import workflow
@@ -18,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import contracts
     from workflows.contracts import Delivery, Snapshot, StartReferral
     from workflows.lifecycle import State
-    from workflows.progress import Progress
+    from workflows.progress import EndedOnRecordError, Progress
 from workflows.deliveries import Deliveries
 from workflows.dispatch import Dispatch
 from workflows.holding import Holding
@@ -42,13 +43,14 @@ class ReferralWorkflow:
     async def run(self, start: StartReferral) -> str:
         """Returns the outcome's name."""
         self._holding.begin_with_the_submission()
-        while not self._closed():
-            await self._deliveries.take()
-            self._dispatch.lapse()
-            await self._step()
-            if self._run_is_long(start):
-                await self._continue_as_new(start)
-        await self._steps.finish()
+        with suppress(EndedOnRecordError):
+            while not self._closed():
+                await self._deliveries.take()
+                self._dispatch.lapse()
+                await self._step()
+                if self._run_is_long(start):
+                    await self._continue_as_new(start)
+            await self._steps.finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._p.outcome
 

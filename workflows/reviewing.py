@@ -15,13 +15,15 @@ def ask(
 ) -> None:
     """Record why a person must decide and move to the work list."""
     suggestion = facts.decision if facts.decision != "REFER" else "REVIEW"
-    detail = {
+    detail: dict[str, object] = {
         "reviewId": review_id,
         "suggestion": f"ASSESSMENT_DECISION_{suggestion}",
         "reasons": reasons,
     }
     progress.review_since = progress.late_since = stamp(now)
     progress.late_rounds = 0
+    if progress.whole_life:
+        detail["dueTime"] = stamp(now + review_time_left(progress, now))
     progress.record(
         now,
         "REVIEW_REQUESTED",

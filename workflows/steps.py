@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
         ResolveRequest,
         WithdrawRequest,
     )
+    from workflows.lifecycle import State
     from workflows.policy import URGENCIES
     from workflows.progress import Progress, Reminder, stamp
 
@@ -69,7 +70,7 @@ class Steps:
         while self._p.unrecorded:
             batch = list(self._p.unrecorded[:100])
             self.waiting_for = "the record"
-            await workflow.execute_local_activity(
+            result: AppendResult = await workflow.execute_local_activity(
                 contracts.ACTIVITY_APPEND_EVENTS,
                 AppendRequest(self._p.referral_id, batch),
                 result_type=AppendResult,
@@ -77,6 +78,7 @@ class Steps:
                 retry_policy=_RECORD_RETRY,
             )
             del self._p.unrecorded[: len(batch)]
+            self._p.accept_the_end(result.outcome)
 
     async def wait(self, what: str, timeout: timedelta | None) -> bool:
         """Wait for something to act on; False when ``timeout`` passed first.
@@ -86,7 +88,7 @@ class Steps:
         until = workflow.now() + timeout if timeout is not None else None
         while True:
             await self.flush()
-            if self._p.pending:
+            if self._p.pending or self._p.state is State.CLOSED:
                 return True
             if await self._remind_who_is_due():
                 continue
@@ -179,7 +181,7 @@ class Steps:
         self.waiting_for = "the assessment"
         facts: AssessmentFacts = await workflow.execute_local_activity(
             contracts.ACTIVITY_ASSESS,
-            AssessRequest(self._p.referral_id, self._p.event_key()),
+            AssessRequest(self._p.referral_id, self._p.event_key("ASSESSED")),
             result_type=AssessmentFacts,
             start_to_close_timeout=_RECORD_DEADLINE,
             retry_policy=_RECORD_RETRY,
@@ -190,7 +192,7 @@ class Steps:
         """Follow a short link; an unreachable one stays a short link."""
         await self.flush()
         self.waiting_for = "where the short link leads"
-        request = ResolveRequest(self._p.referral_id, self._p.event_key())
+        request = ResolveRequest(self._p.referral_id, self._p.event_key("SHORT_LINK_RESOLVED"))
         return await self._look(contracts.ACTIVITY_RESOLVE_LINK, request, ResolvedLink())
 
     async def look_first(self) -> ObserveResult:

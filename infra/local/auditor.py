@@ -124,8 +124,9 @@ def _legal(referral: Any, rows: list[Any], findings: Findings) -> None:
     before = State.RECEIVED
     for row in rows:
         after = State(row["state"])
-        # A late event is noted on a closed referral and changes nothing.
-        unchanged = after is before
+        # A late event is noted on a closed referral and changes nothing; at RESUMED the record says
+        # where the workflow really is (docs/decisions/0017).
+        unchanged = after is before or row["type"] == "RESUMED"
         if not unchanged and not is_legal(before, after):
             findings.illegal_transitions += 1
             findings.notes.append(f"I4 {referral['referral_id']}: {before} to {after}")

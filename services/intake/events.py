@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it is on record; ``state`` is the state after it, "" for unchanged."""
+    """One event as it is on record; ``state`` is the state after it, "" for unchanged.
+
+    ``before`` is the state before it as a workflow knows it, "" where nobody says.
+    """
 
     key: str
     type: str
@@ -19,3 +22,4 @@ class Event:
     detail_kind: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
     trace_id: str = ""
+    before: str = ""

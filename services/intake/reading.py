@@ -148,6 +148,7 @@ def read_event(new: record_pb.NewEvent) -> Event:
     kind = message.WhichOneof("detail") or ""
     detail = json_format.MessageToDict(getattr(message, kind)) if kind else {}
     state = enums.ReferralState.Name(message.state).removeprefix(STATE) if message.state else ""
+    before = enums.ReferralState.Name(new.state_before).removeprefix(STATE)
     return Event(
         key=new.event_key,
         type=event_pb2.ReferralEventType.Name(message.type).removeprefix(EVENT_TYPE),
@@ -157,4 +158,5 @@ def read_event(new: record_pb.NewEvent) -> Event:
         detail_kind=kind,
         detail=detail,
         trace_id=message.trace_id,
+        before=before if new.state_before else "",
     )

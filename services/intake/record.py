@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.intake import timeline
 from services.intake.accept_rows import EVENTS_CHANNEL
 from services.intake.canonical import UrlRefused, canonicalise
 from services.intake.domain import Event, Projection
@@ -22,11 +23,13 @@ _SHORT_LINK: Final = "SHORT_LINK_RESOLVED"
 
 @dataclass
 class Appended:
-    """``short_link`` is the record's finding on a SHORT_LINK_RESOLVED event, else None."""
+    """``short_link`` is the record's finding on a SHORT_LINK_RESOLVED event, else None;
+    ``outcome`` how the referral ended, "" while it is open."""
 
     last_sequence: int
     repeated_keys: list[str] = field(default_factory=list)
     short_link: dict[str, Any] | None = None
+    outcome: str = ""
 
 
 async def lock(conn: asyncpg.Connection, referral_id: UUID) -> Mapping[str, Any]:
@@ -61,9 +64,10 @@ async def append(
     result = Appended(projection.last_sequence, repeated_keys=sorted(known))
     written: list[tuple[int, Event]] = []
     changes: dict[str, Any] = {}
-    for event in events:
-        if event.key in known:
-            continue
+    fresh = [event for event in events if event.key not in known]
+    if fresh and await timeline.is_forked(conn, row["referral_id"], fresh):
+        fresh = timeline.resumed(projection.state, fresh)
+    for event in fresh:
         full = await _completed(conn, row, event)
         if full.type == _SHORT_LINK:
             result.short_link, changes = full.detail, await _relocation(conn, row, full)
@@ -79,6 +83,7 @@ async def append(
     if result.short_link is None and any(event.type == _SHORT_LINK for event in events):
         result.short_link = await _earlier_finding(conn, row["referral_id"])
     result.last_sequence = projection.last_sequence
+    result.outcome = projection.outcome
     return result
 
 

@@ -16,6 +16,7 @@ from services.kernel.identity import current_identity
 from services.kernel.moments import moment
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import record_service_pb2_grpc as record_grpc
+from takedown.referral.v1 import enums_pb2
 
 RECORD: Final = "takedown.intake.v1.RecordService"
 DEFAULT_OPEN: Final = 500
@@ -39,7 +40,9 @@ class RecordServicer(record_grpc.RecordServiceServicer):
             row = await record.lock(conn, UUID(request.referral_id))
             done = await record.append(conn, row, events, self._clock.now())
         answer = record_pb.AppendEventsResponse(
-            last_sequence=done.last_sequence, repeated_keys=done.repeated_keys
+            last_sequence=done.last_sequence,
+            repeated_keys=done.repeated_keys,
+            outcome=enums_pb2.Outcome.Value(f"OUTCOME_{done.outcome or 'UNSPECIFIED'}"),
         )
         if done.short_link is not None:
             json_format.ParseDict(done.short_link, answer.short_link)

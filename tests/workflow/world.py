@@ -7,7 +7,7 @@ the adapter has one effect per notice_id, the observer keeps series.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,10 +66,30 @@ class World:
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
     async def append_events(self, request: AppendRequest) -> AppendResult:
         for event in request.events:
-            self.events.setdefault(event.key, event)
+            self._append(event)
         async with self._appended:
             self._appended.notify_all()
-        return AppendResult(len(self.events))
+        ended = [e for e in self.events.values() if e.type == "CLOSED"]
+        outcome = str(ended[0].detail["outcome"]).removeprefix("OUTCOME_") if ended else ""
+        return AppendResult(len(self.events), outcome)
+
+    def _append(self, event: contracts.EventRecord) -> None:
+        """As the record does: once by its key; a number that holds another event is a fork."""
+        if event.key in self.events:
+            return
+        number = event.key.split("/")[1]
+        forked = any(key.split("/")[1] == number for key in self.events)
+        now = self.events[next(reversed(self.events))].state if self.events else ""
+        if forked and now == "CLOSED":
+            if event.type != "CLOSED":
+                self.events[event.key] = replace(event, state="CLOSED")
+            return
+        if forked and event.before and event.before != now:
+            resumed = contracts.EventRecord(
+                f"r/{event.key}", "RESUMED", event.before, event.occurred_at
+            )
+            self.events[resumed.key] = resumed
+        self.events[event.key] = event
 
     @activity.defn(name=contracts.ACTIVITY_ASSESS)
     async def assess(self, request: AssessRequest) -> AssessmentFacts:
@@ -163,8 +183,8 @@ class World:
             await self._appended.wait_for(lambda: self.types().count(kind) >= times)
 
     def ordered(self) -> list[contracts.EventRecord]:
-        """Events in the order of their keys."""
-        return sorted(self.events.values(), key=lambda e: int(e.key.removeprefix("w/")))
+        """Events in the order in which they came on record."""
+        return list(self.events.values())
 
     def types(self) -> list[str]:
         return [event.type for event in self.ordered()]
@@ -177,7 +197,7 @@ class World:
         before = State.RECEIVED
         for event in self.ordered():
             after = State(event.state) if event.state else before
-            if after is not before and not is_legal(before, after):
+            if event.type != "RESUMED" and after is not before and not is_legal(before, after):
                 return False
             before = after
         return True

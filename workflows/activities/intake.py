@@ -37,7 +37,8 @@ class IntakeActivities:
         answer = await self.append(
             request.referral_id, [new_event(record) for record in request.events]
         )
-        return AppendResult(answer.last_sequence)
+        outcome = enums_pb2.Outcome.Name(answer.outcome) if answer.outcome else ""
+        return AppendResult(answer.last_sequence, outcome.removeprefix("OUTCOME_"))
 
     async def append(
         self, referral_id: str, events: list[record_pb.NewEvent]
@@ -81,6 +82,8 @@ class IntakeActivities:
 def new_event(record: EventRecord) -> record_pb.NewEvent:
     """A workflow's event as the record takes it."""
     new = record_pb.NewEvent(event_key=record.key)
+    if record.before:
+        new.state_before = enums_pb2.ReferralState.Value(f"REFERRAL_STATE_{record.before}")
     event = {
         "type": f"REFERRAL_EVENT_TYPE_{record.type}",
         "occurTime": record.occurred_at,

@@ -29,8 +29,11 @@ class NewEvent(_message.Message):
 
     EVENT_KEY_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
+    STATE_BEFORE_FIELD_NUMBER: _builtins.int
     event_key: _builtins.str
     """Unique within the referral; the same key again changes nothing."""
+    state_before: _enums_pb2.ReferralState.ValueType
+    """The state before this event, as the workflow knows it."""
     @_builtins.property
     def event(self) -> _event_pb2.ReferralEvent:
         """referral_id, sequence and record_time are set by the record. An unspecified state
@@ -42,10 +45,11 @@ class NewEvent(_message.Message):
         *,
         event_key: _builtins.str = ...,
         event: _event_pb2.ReferralEvent | None = ...,
+        state_before: _enums_pb2.ReferralState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "event_key", b"event_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "event_key", b"event_key", "state_before", b"state_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,7 +85,10 @@ class AppendEventsResponse(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     REPEATED_KEYS_FIELD_NUMBER: _builtins.int
     SHORT_LINK_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
     last_sequence: _builtins.int
+    outcome: _enums_pb2.Outcome.ValueType
+    """How the referral ended, as the record has it; the workflow must not say otherwise."""
     @_builtins.property
     def repeated_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys that were on record already."""
@@ -96,10 +103,11 @@ class AppendEventsResponse(_message.Message):
         last_sequence: _builtins.int = ...,
         repeated_keys: _abc.Iterable[_builtins.str] | None = ...,
         short_link: _event_pb2.ShortLinkResolvedDetail | None = ...,
+        outcome: _enums_pb2.Outcome.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["short_link", b"short_link"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_sequence", b"last_sequence", "repeated_keys", b"repeated_keys", "short_link", b"short_link"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_sequence", b"last_sequence", "outcome", b"outcome", "repeated_keys", b"repeated_keys", "short_link", b"short_link"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -92,6 +92,10 @@ class _ReferralEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ref
     """The departure has passed: routine from here on, kept as evidence."""
     REFERRAL_EVENT_TYPE_DEPARTURE_PROPOSED: _ReferralEventType.ValueType  # 42
     """Classification read a departure time; a person or the submitter confirms it."""
+    REFERRAL_EVENT_TYPE_RESUMED: _ReferralEventType.ValueType  # 43
+    """The worker died between recording and remembering: what was recorded last stands as it is, and
+    the state is the one from which the referral goes on.
+    """
 
 class ReferralEventType(_ReferralEventType, metaclass=_ReferralEventTypeEnumTypeWrapper): ...
 
@@ -155,6 +159,10 @@ REFERRAL_EVENT_TYPE_URGENCY_LAPSED: ReferralEventType.ValueType  # 41
 """The departure has passed: routine from here on, kept as evidence."""
 REFERRAL_EVENT_TYPE_DEPARTURE_PROPOSED: ReferralEventType.ValueType  # 42
 """Classification read a departure time; a person or the submitter confirms it."""
+REFERRAL_EVENT_TYPE_RESUMED: ReferralEventType.ValueType  # 43
+"""The worker died between recording and remembering: what was recorded last stands as it is, and
+the state is the one from which the referral goes on.
+"""
 Global___ReferralEventType: _TypeAlias = ReferralEventType  # noqa: Y015
 
 @_typing.final
