@@ -35,6 +35,8 @@ OURS: Final = "w/"
 class NotRestorableError(ValueError):
     """The record does not show enough to go on safely; the message says what is missing."""
 
+    CLOSED: Final = "the referral is closed"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -76,7 +78,7 @@ def restore(
         raise NotRestorableError("the record gave no events, or events without their keys")
     progress = fold(start, events, policy)
     if progress.state is State.CLOSED:
-        raise NotRestorableError("the referral is closed")
+        raise NotRestorableError(NotRestorableError.CLOSED)
     if progress.notified and policy is None:
         raise NotRestorableError("the platform's policy is not known")
     _deliver_again(progress, answers)
