@@ -127,7 +127,9 @@ class Relay:
             return await self._answer(item)
         if item.kind == contracts.KIND_RECONCILIATION:
             asked = casework_pb.Reconciliation.FromString(item.payload)
-            await schedules.run_once(self._temporal, asked.reconciliation_id, asked.dry_run)
+            await schedules.run_once(
+                self._temporal, asked.reconciliation_id, asked.dry_run, self._time_scale
+            )
             return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
         read: Callable[[bytes], Command] | None = _COMMANDS.get(item.kind)
         if read is None:

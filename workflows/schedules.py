@@ -30,6 +30,9 @@ from workflows.contracts import Reconcile
 SCHEDULE: Final = "reconciliation"
 INTERVAL: Final = timedelta(minutes=10)
 SHORTEST_INTERVAL: Final = timedelta(seconds=30)
+# Seconds.
+MINIMUM_AGE: Final = 60.0
+SHORTEST_AGE: Final = 2.0
 # A run that was missed while Temporal was away is not made up for: the next one is soon.
 CATCH_UP: Final = timedelta(minutes=1)
 # Temporal's store may be lost and begun anew while we run: the schedule is looked after.
@@ -40,6 +43,11 @@ _log = structlog.get_logger("schedules")
 
 def interval(time_scale: float) -> timedelta:
     return max(INTERVAL * time_scale, SHORTEST_INTERVAL)
+
+
+def minimum_age(time_scale: float) -> float:
+    """Seconds for which a new referral may still be on its way to its workflow."""
+    return max(MINIMUM_AGE * time_scale, SHORTEST_AGE)
 
 
 async def ensure(client: Client, time_scale: float) -> None:
@@ -71,7 +79,9 @@ async def look_after(client: Client, time_scale: float, stop: asyncio.Event) -> 
         await waiting.until_any(LOOKED_AFTER.total_seconds(), stop)
 
 
-async def run_once(client: Client, reconciliation_id: str, dry_run: bool) -> None:
+async def run_once(
+    client: Client, reconciliation_id: str, dry_run: bool, time_scale: float
+) -> None:
     """Start the run that a person asked for; once, however often it is delivered.
 
     Raises:
@@ -80,7 +90,7 @@ async def run_once(client: Client, reconciliation_id: str, dry_run: bool) -> Non
     try:
         await client.start_workflow(
             contracts.RECONCILE_WORKFLOW,
-            Reconcile(reconciliation_id, dry_run),
+            Reconcile(reconciliation_id, dry_run, minimum_age=minimum_age(time_scale)),
             id=contracts.reconciliation_workflow_id(reconciliation_id),
             task_queue=contracts.RECONCILIATION_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -95,7 +105,7 @@ def _schedule(time_scale: float) -> Schedule:
     return Schedule(
         action=ScheduleActionStartWorkflow(
             contracts.RECONCILE_WORKFLOW,
-            Reconcile(),
+            Reconcile(minimum_age=minimum_age(time_scale)),
             id=contracts.reconciliation_workflow_id("scheduled"),
             task_queue=contracts.RECONCILIATION_QUEUE,
         ),

@@ -41,7 +41,8 @@ from workflows.restore import Recorded
 BEGUN: Final = datetime(2026, 3, 27, 9, 30, tzinfo=UTC)
 DECISIONS: Final = ("REMOVE", "REMOVE", "REMOVE", "REMOVE", "RESTRICT", "DECLINE")
 ANSWERS: Final = (
-    "ACKNOWLEDGEMENT", "REMOVAL_CLAIM", "REMOVAL_CLAIM", "DECISION", "CLARIFICATION_REQUEST", "REVERSAL", "RECEIPT",
+    "ACKNOWLEDGEMENT", "REMOVAL_CLAIM", "REMOVAL_CLAIM", "DECISION", "CLARIFICATION_REQUEST",
+    "REVERSAL", "RECEIPT",
 )  # fmt: skip
 # One of these, whichever it likes, answers every question of a life.
 Draw = Callable[[str, tuple[Any, ...]], Any]
