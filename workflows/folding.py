@@ -39,7 +39,7 @@ def take(
     if before is State.CLARIFICATION_REQUESTED is not progress.state:
         foreign = kind in _FOREIGN
         progress.run_the_platforms_clock(fact.recorded if foreign else fact.occurred)
-    if before is State.NOTIFYING is not progress.state:
+    if before is State.NOTIFYING is not progress.state and kind != "NOTICE_DELIVERED":
         _leave_notifying(progress, fact)
     handler = _HANDLERS.get(kind)
     if handler is not None:
@@ -65,7 +65,14 @@ def _leave_notifying(p: Progress, fact: _Fact) -> None:
     """An answer may overtake the record of our sending: it has the notice from then on."""
     if p.prepared_at:
         p.delivered_at = p.waiting_since = stamp(fact.recorded)
+        p.loop_since = p.loop_since or p.delivered_at
     p.prepared_at = ""
+
+
+def _noted(p: Progress, fact: _Fact) -> None:
+    """Answered while it was being sent: the platform had a notice by then."""
+    if p.prepared_at:
+        p.loop_since = p.loop_since or stamp(fact.recorded)
 
 
 def _urgency_raised(p: Progress, fact: _Fact) -> None:
@@ -112,6 +119,8 @@ def _prepared(p: Progress, fact: _Fact) -> None:
 
 def _delivered(p: Progress, fact: _Fact) -> None:
     p.delivered_at = p.waiting_since = stamp(fact.occurred)
+    p.prepared_at = ""
+    p.loop_since = p.loop_since or p.delivered_at
 
 
 def _acknowledged(p: Progress, fact: _Fact) -> None:
@@ -180,6 +189,7 @@ def _contradicted(p: Progress, fact: _Fact) -> None:
 def _reappeared(p: Progress, _: _Fact) -> None:
     p.reappearances += 1
     p.loop_base, p.rungs = p.notice_number, 0
+    p.loop_since, p.patient = "", False
 
 
 def _deadline_passed(p: Progress, fact: _Fact) -> None:
@@ -189,6 +199,14 @@ def _deadline_passed(p: Progress, fact: _Fact) -> None:
     elif step == "remind":
         p.late_rounds += 1
         p.late_since = stamp(fact.occurred)
+    elif step == "wait":
+        _wait_on(p, stamp(fact.occurred))
+
+
+def _wait_on(p: Progress, now: str) -> None:
+    p.patient, p.waiting_since = True, now
+    p.verifying_since = now if p.verifying_since else ""
+    p.contradicted_at = now if p.contradicted_at else ""
 
 
 def _escalated(p: Progress, fact: _Fact) -> None:
@@ -224,6 +242,7 @@ _HANDLERS: Final[dict[str, Callable[[Progress, _Fact], None]]] = {
     "CLARIFICATION_REQUESTED": _asked,
     "REMOVAL_CLAIMED": _claimed,
     "DECIDED": _decided,
+    "PLATFORM_EVENT_NOTED": _noted,
     "OBSERVED": _observed,
     "REMOVAL_CONFIRMED": _confirmed,
     "CONTRADICTED": _contradicted,

@@ -143,11 +143,16 @@ _ANSWERING: Final = (
 _NEEDED: Final[dict[State, tuple[str, ...]]] = {
     State.IN_REVIEW: ("review_since", "late_since"),
     State.ON_HOLD: ("held_since",),
-    State.AWAITING_ACKNOWLEDGEMENT: ("delivered_at", "waiting_since"),
-    State.AWAITING_DECISION: ("delivered_at", "waiting_since"),
-    State.CLARIFICATION_REQUESTED: ("delivered_at", "clarification_since", "late_since"),
-    State.VERIFYING_REMOVAL: ("delivered_at", "waiting_since", "verifying_since"),
-    State.CONTRADICTED: ("delivered_at", "waiting_since", "contradicted_at"),
+    State.AWAITING_ACKNOWLEDGEMENT: ("delivered_at", "waiting_since", "loop_since"),
+    State.AWAITING_DECISION: ("delivered_at", "waiting_since", "loop_since"),
+    State.CLARIFICATION_REQUESTED: (
+        "delivered_at",
+        "loop_since",
+        "clarification_since",
+        "late_since",
+    ),
+    State.VERIFYING_REMOVAL: ("delivered_at", "waiting_since", "loop_since", "verifying_since"),
+    State.CONTRADICTED: ("delivered_at", "waiting_since", "loop_since", "contradicted_at"),
     State.MONITORING: ("monitoring_since",),
 }
 

@@ -33,7 +33,7 @@ SAME = (
     "final_removal_at", "reappearances", "basis", "removed_by", "held_since", "hold_until",
     "hold_reason", "vanished_at", "hold_looks", "review_since", "late_since", "late_rounds",
     "clarification_id", "clarification_since", "escalation_level", "rungs", "loop_base",
-    "reminded", "policy",
+    "reminded", "policy", "patient",
 )  # fmt: skip
 # Only what is in force counts: after a hold these keep what they were.
 HELD = frozenset({"hold_looks", "vanished_at"})
@@ -59,6 +59,10 @@ def check(life: Life) -> None:
         return
     found = restore.fold(life.start, life.record, life.policy)
     assert comparable(found) == comparable(live)
+    # Put on record a little later than it was so: never given up sooner.
+    since, known = instant(live.loop_since), instant(found.loop_since)
+    assert (since is None) == (known is None)
+    assert since is None or known is None or timedelta() <= known - since <= timedelta(minutes=1)
     on_record = [int(e.key[2:]) for e in life.record if e.key.startswith("w/")]
     assert found.recorded == max(on_record, default=0) <= live.recorded
     assert set(live.seen) <= set(found.seen)
