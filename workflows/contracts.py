@@ -14,6 +14,9 @@ WORKFLOW: Final = "ReferralWorkflow"
 REFERRALS_QUEUE: Final = "referrals"
 OBSERVATION_QUEUE: Final = "observation"
 NOTIFICATIONS_QUEUE: Final = "notifications"
+RECONCILE_WORKFLOW: Final = "ReconcileWorkflow"
+# A queue of its own: a sweep takes no slot from a referral.
+RECONCILIATION_QUEUE: Final = "reconciliation"
 
 # What a workflow started now does; an older run keeps to what its version did
 # (docs/decisions/0015-versions-of-the-workflow.md).
@@ -49,6 +52,10 @@ ACTIVITY_WITHDRAW_NOTICE: Final = "withdraw_notice"
 ACTIVITY_OBSERVE: Final = "observe"
 ACTIVITY_ANSWER_CLARIFICATION: Final = "answer_clarification"
 ACTIVITY_REMIND: Final = "remind"
+ACTIVITY_REQUEUE_UNMATCHED: Final = "requeue_unmatched"
+ACTIVITY_TRACK_PAGE: Final = "track_page"
+ACTIVITY_COMPARE: Final = "compare_with_record"
+ACTIVITY_REPORT_RECONCILIATION: Final = "report_reconciliation"
 
 # Types of ApplicationError that activities raise and the workflow understands.
 ERROR_REFUSED: Final = "NoticeRefused"  # the adapter will never send this notice
@@ -58,6 +65,10 @@ ERROR_NOT_YET: Final = "QuorumNotYet"  # benign: one more observation is needed
 def platform_queue(platform: str) -> str:
     """The activity queue of one platform; pausing it is that platform's circuit breaker."""
     return f"platform.{platform}"
+
+
+def reconciliation_workflow_id(reconciliation_id: str) -> str:
+    return f"reconciliation/{reconciliation_id}"
 
 
 def workflow_id(referral_id: str) -> str:
@@ -311,3 +322,83 @@ class Snapshot:
     escalation_level: str = ""
     contradictions: int = 0
     hold_until: str = ""
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    """One reconciliation run; without an id, one by schedule that makes its own."""
+
+    reconciliation_id: str = ""
+    dry_run: bool = False
+    # How many referrals are compared with their workflow, and how many starts a second.
+    sample: int = 50
+    starts_per_second: float = 50.0
+    # Seconds. A younger referral may still be on its way; a difference may be just that moment's.
+    minimum_age: float = 60.0
+    second_look: float = 5.0
+
+
+@dataclass(frozen=True)
+class RequeueRequest:
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """Platform events that match no referral, and those that were handed out again."""
+
+    unmatched: int
+    requeued: int
+
+
+@dataclass(frozen=True)
+class TrackRequest:
+    """One page of open referrals: which are tracked by a workflow, and start the others."""
+
+    page_token: str
+    created_before: str
+    dry_run: bool
+    starts_per_second: float
+    # The sample is the ``sample`` ids whose digest with ``seed`` is smallest.
+    seed: str
+    sample: int
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What one page held. ``sample`` is (digest, referral id), smallest digests first."""
+
+    open_referrals: int
+    missing: list[str]
+    started: int
+    failed: int
+    sample: list[tuple[str, str]]
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    referral_ids: list[str]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """``differing`` disagree with their workflow, as of this one look."""
+
+    compared: int
+    differing: list[str]
+
+
+@dataclass(frozen=True)
+class ReconciliationReport:
+    reconciliation_id: str
+    dry_run: bool
+    requested_at: str
+    open_referrals: int = 0
+    missing: int = 0
+    missing_workflows: tuple[str, ...] = ()
+    started_workflows: int = 0
+    unmatched_events: int = 0
+    matched_events: int = 0
+    compared: int = 0
+    divergent: tuple[str, ...] = ()

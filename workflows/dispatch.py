@@ -92,6 +92,12 @@ class Dispatch:
     async def notify(self) -> None:
         """Steps 5 and 6: look first, store the notice, send it."""
         p = self._p
+        again = instant(p.prepared_at)
+        if again is not None:
+            # Restored: the platform may have it. The same notice has no second effect.
+            p.prepared_at = ""
+            await self._deliver_notice(again)
+            return
         if not p.looked_first and await self._gone_already():
             return
         if p.pending:

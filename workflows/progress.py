@@ -78,6 +78,8 @@ class Progress:
     final_removal_at: str = ""
     reappearances: int = 0
     looked_first: bool = False
+    # When the notice was prepared that a restored run must send again, as the same one.
+    prepared_at: str = ""
     approved: bool = False
     withdrawal_asked: bool = False
     policy: PlatformPolicy = BEFORE_NOTICE
@@ -197,7 +199,7 @@ class Progress:
         if by is not None:
             self.state = advance(self.state, by)
             if before is State.CLARIFICATION_REQUESTED is not self.state:
-                self._run_the_platforms_clock(now)
+                self.run_the_platforms_clock(now)
         self.unrecorded.append(
             EventRecord(
                 key=self.event_key(kind, detail),
@@ -210,7 +212,7 @@ class Progress:
             )
         )
 
-    def _run_the_platforms_clock(self, now: datetime) -> None:
+    def run_the_platforms_clock(self, now: datetime) -> None:
         """The time in which the platform waited for us does not count against it."""
         asked, since = instant(self.clarification_since), instant(self.waiting_since)
         if asked is not None and since is not None:

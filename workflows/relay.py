@@ -29,10 +29,11 @@ from services.kernel import telemetry, waiting
 from services.kernel.ids import uuid7
 from takedown.delivery.v1 import delivery_service_pb2 as pb
 from takedown.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
 from takedown.referral.v1 import enums_pb2, event_pb2, platform_event_pb2, referral_pb2
-from workflows import contracts
+from workflows import contracts, schedules
 from workflows.activities.intake import ACTOR
 from workflows.contracts import Command, Delivery, PlatformAnswer, StartReferral
 
@@ -124,6 +125,12 @@ class Relay:
             return await self._start(item)
         if item.kind == contracts.KIND_PLATFORM_EVENT:
             return await self._answer(item)
+        if item.kind == contracts.KIND_RECONCILIATION:
+            asked = casework_pb.Reconciliation.FromString(item.payload)
+            await schedules.run_once(
+                self._temporal, asked.reconciliation_id, asked.dry_run, self._time_scale
+            )
+            return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
         read: Callable[[bytes], Command] | None = _COMMANDS.get(item.kind)
         if read is None:
             return pb.DELIVERY_RESULT_REFUSED, f"unknown kind {item.kind}", timedelta()

@@ -23,12 +23,15 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.kernel import config, grpc_client, grpc_server, telemetry, waiting
-from workflows import contracts
+from workflows import contracts, schedules
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
 from workflows.activities.intake import IntakeActivities
 from workflows.activities.observation import ObservationActivities
+from workflows.activities.reconciliation import ReconciliationActivities
+from workflows.activities.restoring import Restoring
 from workflows.config import WorkerSettings
+from workflows.reconcile import ReconcileWorkflow
 from workflows.referral import ReferralWorkflow
 from workflows.relay import Relay
 
@@ -95,6 +98,14 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
     }
     sends = [activities.adapter.submit_notice, activities.adapter.withdraw_notice]
     queues = looks | {contracts.platform_queue(slug): sends for slug in settings.adapters}
+    reconciliation = Worker(
+        client,
+        task_queue=contracts.RECONCILIATION_QUEUE,
+        workflows=[ReconcileWorkflow],
+        activities=activities.reconciliation(client),
+        workflow_runner=runner(settings.sandbox),
+        graceful_shutdown_timeout=GRACE,
+    )
     others = [
         Worker(
             client,
@@ -111,7 +122,7 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
         )
         for queue, found in queues.items()
     ]
-    return [main, *others]
+    return [main, *others, reconciliation]
 
 
 class Activities:
@@ -134,6 +145,11 @@ class Activities:
         self.classification = ClassificationActivities(classification, self.intake)
         self.observation = ObservationActivities(observation, self.intake)
         self.adapter = AdapterActivities(adapters, self.intake)
+        self._restoring = Restoring(self.intake_channel, adapters, settings.time_scale)
+
+    def reconciliation(self, client: Client) -> list[Any]:
+        inboxes = [self.intake_channel, self.acknowledgement_channel]
+        return ReconciliationActivities(client, self.intake_channel, inboxes, self._restoring).all()
 
     async def close(self) -> None:
         for channel in self._channels:
@@ -166,6 +182,9 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
         for worker in workers(client, settings, activities):
             await stack.enter_async_context(worker)
         relaying = [asyncio.create_task(relay.run(stop)) for relay in relays]
+        relaying.append(
+            asyncio.create_task(schedules.look_after(client, settings.time_scale, stop))
+        )
         if settings.ready_file is not None:
             grpc_server.write_ready(settings.ready_file, 0)
         _log.info("serving", platforms=sorted(settings.adapters), time_scale=settings.time_scale)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation
-
-_EVENTS: Final = UUID("0f0d8c5e-54a3-5e43-8c6a-0d7b8a1d6e22")
+from services.kernel.ids import platform_event_item
 
 
 def item_id(platform: str, event_id: str) -> UUID:
     """The inbox item of an event: derived, so that a repetition is the same item."""
-    return uuid5(_EVENTS, f"{platform}/{event_id}")
+    return UUID(platform_event_item(platform, event_id))
 
 
 def own_platform(caller: str, platform: str) -> None:

@@ -148,7 +148,9 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def ListReferralEvents(  # noqa: N802
         self, request: pb.ListReferralEventsRequest, context: Any
     ) -> pb.ListReferralEventsResponse:
-        who = reader(current_identity())
+        identity = current_identity()
+        # The worker goes on from the keys when a workflow was lost.
+        who, keyed = reader(identity), identity.role == "service"
         size = request.page_size or DEFAULT_EVENTS
         after = 0
         if request.page_token:
@@ -159,7 +161,10 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         more = len(rows) > size
         shown = rows[:size]
         return pb.ListReferralEventsResponse(
-            events=[wire.event(row, hide_submission_of_others=who.referrer) for row in shown],
+            events=[
+                wire.event(row, hide_submission_of_others=who.referrer, keyed=keyed)
+                for row in shown
+            ],
             next_page_token=queries.page_token(shown[-1]["sequence"]) if more else "",
         )
 

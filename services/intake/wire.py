@@ -120,11 +120,12 @@ def fill_submission(shown: referral_pb2.Submission, detail: Mapping[str, Any]) -
 
 
 def event(
-    row: Mapping[str, Any], *, hide_submission_of_others: str = ""
+    row: Mapping[str, Any], *, hide_submission_of_others: str = "", keyed: bool = False
 ) -> event_pb2.ReferralEvent:
     """An event row as its reader sees it.
 
     Another referrer's submission stays unnamed, and the notes on holds are their owner's.
+    ``keyed`` shows the key that it was appended under, which is the worker's alone.
     """
     shown = event_pb2.ReferralEvent(
         referral_id=str(row["referral_id"]),
@@ -132,6 +133,7 @@ def event(
         type=event_pb2.ReferralEventType.Value(EVENT_TYPE + row["type"]),
         actor=row["actor"],
         trace_id=row["trace_id"],
+        event_key=row["event_key"] if keyed else "",
     )
     if row["state"]:
         shown.state = enums.ReferralState.Value(STATE + row["state"])

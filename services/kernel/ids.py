@@ -9,6 +9,8 @@ import uuid_utils.compat
 
 # Fixed for ever: notices already at platforms were named with it.
 _NOTICES: Final = UUID("6f6a1d0e-5d57-5c1f-9d0c-3d2d0b6f7a11")
+# The inbox items of platform events: a repetition is the same item.
+_PLATFORM_EVENTS: Final = UUID("0f0d8c5e-54a3-5e43-8c6a-0d7b8a1d6e22")
 
 
 def uuid7() -> UUID:
@@ -36,3 +38,8 @@ def notice_id_text(referral_id: str, number: int) -> str:
         ValueError: ``referral_id`` is no UUID, or ``number`` is below 1.
     """
     return str(notice_id(UUID(referral_id), number))
+
+
+def platform_event_item(platform: str, event_id: str) -> str:
+    """The id of the inbox item that carries a platform's event into its workflow."""
+    return str(uuid5(_PLATFORM_EVENTS, f"{platform}/{event_id}"))

@@ -51,7 +51,7 @@ class AdapterActivities:
         except grpc.aio.AioRpcError as error:
             raise notice_failure(error) from error
         detail = dict(json_format.MessageToDict(answer.notice))
-        return NoticeResult(detail=detail, policy=_policy(answer.policy))
+        return NoticeResult(detail=detail, policy=policy_of(answer.policy))
 
     @activity.defn(name=contracts.ACTIVITY_WITHDRAW_NOTICE)
     async def withdraw_notice(self, request: WithdrawRequest) -> None:
@@ -93,7 +93,7 @@ def _notice(request: NoticeRequest, referral: referral_pb2.Referral) -> pb.Submi
     return notice
 
 
-def _policy(policy: pb.PlatformPolicy) -> PlatformPolicy:
+def policy_of(policy: pb.PlatformPolicy) -> PlatformPolicy:
     """The profile's policy. A duration that the profile does not give fails closed."""
     values: dict[str, Any] = {}
     for name in PlatformPolicy.__dataclass_fields__:

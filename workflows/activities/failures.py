@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import grpc
@@ -29,14 +29,15 @@ BEAT = 2.0
 
 
 @asynccontextmanager
-async def beating() -> AsyncIterator[None]:
+async def beating(so_far: Callable[[], object] | None = None) -> AsyncIterator[None]:
     """Heartbeats while the work goes on, so that a worker's death is noticed in seconds and not
-    only when the activity's own deadline has passed."""
+    only when the activity's own deadline has passed. ``so_far`` tells the next attempt what was
+    done."""
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(BEAT)
-            activity.heartbeat()
+            activity.heartbeat(*(() if so_far is None else (so_far(),)))
 
     task = asyncio.create_task(beat())
     try:

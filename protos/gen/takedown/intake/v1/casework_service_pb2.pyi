@@ -893,6 +893,7 @@ class Reconciliation(_message.Message):
     MATCHED_EVENTS_FIELD_NUMBER: _builtins.int
     COMPARED_FIELD_NUMBER: _builtins.int
     DIVERGENT_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     reconciliation_id: _builtins.str
     dry_run: _builtins.bool
     open_referrals: _builtins.int
@@ -900,6 +901,8 @@ class Reconciliation(_message.Message):
     unmatched_events: _builtins.int
     matched_events: _builtins.int
     compared: _builtins.int
+    missing: _builtins.int
+    """How many workflows were missing in all."""
     @_builtins.property
     def request_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -908,7 +911,7 @@ class Reconciliation(_message.Message):
 
     @_builtins.property
     def missing_workflows(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Open referrals whose workflow was missing."""
+        """Open referrals whose workflow was missing, by id; the first 1,000 of them."""
 
     @_builtins.property
     def divergent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -928,10 +931,11 @@ class Reconciliation(_message.Message):
         matched_events: _builtins.int = ...,
         compared: _builtins.int = ...,
         divergent: _abc.Iterable[_builtins.str] | None = ...,
+        missing: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finish_time", b"finish_time", "request_time", b"request_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "divergent", b"divergent", "dry_run", b"dry_run", "finish_time", b"finish_time", "matched_events", b"matched_events", "missing_workflows", b"missing_workflows", "open_referrals", b"open_referrals", "reconciliation_id", b"reconciliation_id", "request_time", b"request_time", "started_workflows", b"started_workflows", "unmatched_events", b"unmatched_events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "divergent", b"divergent", "dry_run", b"dry_run", "finish_time", b"finish_time", "matched_events", b"matched_events", "missing", b"missing", "missing_workflows", b"missing_workflows", "open_referrals", b"open_referrals", "reconciliation_id", b"reconciliation_id", "request_time", b"request_time", "started_workflows", b"started_workflows", "unmatched_events", b"unmatched_events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -659,6 +659,7 @@ class ReferralEvent(_message.Message):
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    EVENT_KEY_FIELD_NUMBER: _builtins.int
     SUBMISSION_FIELD_NUMBER: _builtins.int
     ASSESSMENT_FIELD_NUMBER: _builtins.int
     REVIEW_REQUESTED_FIELD_NUMBER: _builtins.int
@@ -692,6 +693,10 @@ class ReferralEvent(_message.Message):
     actor: _builtins.str
     """SPIFFE identity of who did it, as far as the caller may know."""
     trace_id: _builtins.str
+    event_key: _builtins.str
+    """The key under which it was appended, for the workflow worker alone: the key of a person's
+    command ends in the id of its inbox item.
+    """
     @_builtins.property
     def occur_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -755,6 +760,7 @@ class ReferralEvent(_message.Message):
         record_time: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
         trace_id: _builtins.str = ...,
+        event_key: _builtins.str = ...,
         submission: Global___SubmissionDetail | None = ...,
         assessment: _assessment_pb2.Assessment | None = ...,
         review_requested: Global___ReviewRequestedDetail | None = ...,
@@ -782,7 +788,7 @@ class ReferralEvent(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assessment", b"assessment", "capture", b"capture", "clarification_answered", b"clarification_answered", "closed", b"closed", "command_refused", b"command_refused", "contradicted", b"contradicted", "deadline_passed", b"deadline_passed", "departure_proposed", b"departure_proposed", "detail", b"detail", "escalated", b"escalated", "hold", b"hold", "hold_ended", b"hold_ended", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "reminder_sent", b"reminder_sent", "removal_confirmed", b"removal_confirmed", "review_claimed", b"review_claimed", "review_decided", b"review_decided", "review_requested", b"review_requested", "short_link_resolved", b"short_link_resolved", "submission", b"submission", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "clarification_answered", b"clarification_answered", "closed", b"closed", "command_refused", b"command_refused", "contradicted", b"contradicted", "deadline_passed", b"deadline_passed", "departure_proposed", b"departure_proposed", "detail", b"detail", "escalated", b"escalated", "hold", b"hold", "hold_ended", b"hold_ended", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "reminder_sent", b"reminder_sent", "removal_confirmed", b"removal_confirmed", "review_claimed", b"review_claimed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type", "urgency_raised", b"urgency_raised"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "assessment", b"assessment", "capture", b"capture", "clarification_answered", b"clarification_answered", "closed", b"closed", "command_refused", b"command_refused", "contradicted", b"contradicted", "deadline_passed", b"deadline_passed", "departure_proposed", b"departure_proposed", "detail", b"detail", "escalated", b"escalated", "event_key", b"event_key", "hold", b"hold", "hold_ended", b"hold_ended", "notice", b"notice", "notice_failed", b"notice_failed", "observation", b"observation", "occur_time", b"occur_time", "platform_event", b"platform_event", "platform_event_noted", b"platform_event_noted", "record_time", b"record_time", "referral_id", b"referral_id", "reminder_sent", b"reminder_sent", "removal_confirmed", b"removal_confirmed", "review_claimed", b"review_claimed", "review_decided", b"review_decided", "review_requested", b"review_requested", "sequence", b"sequence", "short_link_resolved", b"short_link_resolved", "state", b"state", "submission", b"submission", "trace_id", b"trace_id", "type", b"type", "urgency_raised", b"urgency_raised"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["submission", "assessment", "review_requested", "review_decided", "capture", "observation", "short_link_resolved", "notice", "notice_failed", "platform_event", "removal_confirmed", "deadline_passed", "closed", "platform_event_noted", "urgency_raised", "review_claimed", "hold", "hold_ended", "command_refused", "clarification_answered", "contradicted", "escalated", "reminder_sent", "departure_proposed"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015

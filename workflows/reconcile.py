@@ -1,0 +1,117 @@
+"""ReconcileWorkflow: nothing stays unmatched, untracked or at odds with the record.
+
+Every run hands out again what matched no referral, starts what has no workflow from the
+record, and compares a sample of the others with what the record says. The history holds ids
+and counts only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import contracts
+    from workflows.contracts import (
+        Compared,
+        CompareRequest,
+        Reconcile,
+        ReconciliationReport,
+        Requeued,
+        RequeueRequest,
+        Tracked,
+        TrackRequest,
+    )
+    from workflows.progress import stamp
+
+# As many ids as the report names.
+NAMED: Final = 1000
+_CALL_DEADLINE = timedelta(seconds=30)
+# A page of 500 at the slowest rate of starts that is allowed, and the reading before them.
+_PAGE_DEADLINE = timedelta(minutes=10)
+_HEARTBEAT = timedelta(seconds=10)
+_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+# Whatever is away for so long is found by the next run.
+_PATIENCE = timedelta(hours=1)
+
+T = TypeVar("T")
+
+
+@workflow.defn(name=contracts.RECONCILE_WORKFLOW)
+class ReconcileWorkflow:
+    @workflow.run
+    async def run(self, given: Reconcile) -> ReconciliationReport:
+        begun = workflow.now()
+        run_id = given.reconciliation_id or str(workflow.uuid4())
+        report = ReconciliationReport(run_id, given.dry_run, stamp(begun))
+        requeued = await self._call(
+            contracts.ACTIVITY_REQUEUE_UNMATCHED, RequeueRequest(given.dry_run), Requeued
+        )
+        report = replace(
+            report, unmatched_events=requeued.unmatched, matched_events=requeued.requeued
+        )
+        report, sample = await self._track(given, report, begun)
+        report = await self._compare(given, report, sample)
+        await self._call(contracts.ACTIVITY_REPORT_RECONCILIATION, report, type(None))
+        return report
+
+    async def _track(
+        self, given: Reconcile, report: ReconciliationReport, begun: datetime
+    ) -> tuple[ReconciliationReport, list[str]]:
+        """Page through the open referrals; the sample is of those that were tracked."""
+        before = stamp(begun - timedelta(seconds=given.minimum_age))
+        seed, token = report.reconciliation_id, ""
+        sample: list[tuple[str, str]] = []
+        while True:
+            request = TrackRequest(
+                token, before, given.dry_run, given.starts_per_second, seed, given.sample
+            )
+            page = await self._call(contracts.ACTIVITY_TRACK_PAGE, request, Tracked, _PAGE_DEADLINE)
+            named = (*report.missing_workflows, *page.missing)[:NAMED]
+            report = replace(
+                report,
+                open_referrals=report.open_referrals + page.open_referrals,
+                missing=report.missing + len(page.missing),
+                missing_workflows=named,
+                started_workflows=report.started_workflows + page.started,
+            )
+            merged = [*sample, *((digest, found) for digest, found in page.sample)]
+            sample = heapq.nsmallest(given.sample, merged)
+            token = page.next_page_token
+            if not token:
+                return report, [referral_id for _, referral_id in sample]
+
+    async def _compare(
+        self, given: Reconcile, report: ReconciliationReport, sample: list[str]
+    ) -> ReconciliationReport:
+        """Two looks: what differs in both was not just on its way."""
+        if not sample:
+            return report
+        first = await self._call(contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared)
+        differing = first.differing
+        if differing:
+            await workflow.sleep(given.second_look)
+            again = await self._call(
+                contracts.ACTIVITY_COMPARE, CompareRequest(differing), Compared
+            )
+            differing = again.differing
+        return replace(report, compared=first.compared, divergent=tuple(differing))
+
+    async def _call(
+        self, activity: str, request: Any, kind: type[T], deadline: timedelta = _CALL_DEADLINE
+    ) -> T:
+        answer: T = await workflow.execute_activity(
+            activity,
+            request,
+            result_type=kind,
+            start_to_close_timeout=deadline,
+            heartbeat_timeout=_HEARTBEAT,
+            schedule_to_close_timeout=_PATIENCE,
+            retry_policy=_RETRY,
+        )
+        return answer
