@@ -105,7 +105,10 @@ def _hold_renewed(p: Progress, fact: _Fact) -> None:
     p.hold_reason = short(fact.detail.get("reason"), "HOLD_REASON_")
 
 
-def _hold_ended(p: Progress, _: _Fact) -> None:
+def _hold_ended(p: Progress, fact: _Fact) -> None:
+    if fact.detail.get("end") == "HOLD_END_CLOSED":
+        # Counted because the referral ends: until it has ended, the hold holds.
+        return
     p.held_since = p.hold_until = p.hold_reason = ""
 
 

@@ -95,7 +95,7 @@ class Scripted(steps.Steps):
 
     async def assess(self) -> AssessmentFacts:
         await self.flush()
-        key = self._p.event_key()
+        key = self._p.event_key("ASSESSED")
         if self._life.draw("the classifier answers", (True, True, False)):
             self._life.append(EventRecord(key, "ASSESSED", "", stamp(self._life.clock.at)))
         decision = self._life.draw("assessment", ("REFER", "REVIEW"))

@@ -63,7 +63,7 @@ def check(life: Life) -> None:
     since, known = instant(live.loop_since), instant(found.loop_since)
     assert (since is None) == (known is None)
     assert since is None or known is None or timedelta() <= known - since <= timedelta(minutes=1)
-    on_record = [int(e.key[2:]) for e in life.record if e.key.startswith("w/")]
+    on_record = [int(e.key.split("/")[1]) for e in life.record if e.key.startswith("w/")]
     assert found.recorded == max(on_record, default=0) <= live.recorded
     assert set(live.seen) <= set(found.seen)
     assert found.pending == []
@@ -144,7 +144,7 @@ def test_a_prepared_notice_that_was_not_delivered_goes_again_as_the_same_notice(
 
 def test_the_next_event_has_a_key_that_is_not_on_record() -> None:
     found = restore.restore(START, DELIVERED, PlatformPolicy(), at(10))
-    assert found.event_key() == "w/5"
+    assert found.event_key("OBSERVED") == "w/5/OBSERVED"
 
 
 def test_a_deadline_that_passed_meanwhile_leaves_a_moment_for_answers_on_their_way() -> None:
