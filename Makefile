@@ -67,6 +67,10 @@ lint: setup ## formatter, linter, types, import contracts, spelling, protos
 test: setup ## every test
 	$(BIN)/pytest -q
 
+.PHONY: faults
+faults: setup ## fault tests at full length; writes build/faults/*.json
+	$(BIN)/python -m tests.faults
+
 .PHONY: check
 check: lint test ## what continuous integration runs
 

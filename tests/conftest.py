@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,3 +22,34 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 def foreign_pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """An authority that they do not trust."""
     return Pki(Path(tmp_path_factory.mktemp("foreign-pki")))
+
+
+FIGURES = Path(__file__).resolve().parents[1] / "build" / "faults"
+# ``figures("D1", early=0)`` publishes what a long run of a fault test found.
+Figures = Callable[..., None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="fault tests at full length")
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether fault tests run at full length, as ``make faults`` does, or as part of the suite."""
+    return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, long: bool) -> Figures:
+    """Publish figures of a long run in ``build/faults/<id>.json``, by the name of the test."""
+
+    def publish(name: str, **values: Any) -> None:
+        if not long:
+            return
+        FIGURES.mkdir(parents=True, exist_ok=True)
+        path = FIGURES / f"{name}.json"
+        known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        known[request.node.name] = values
+        path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
+
+    return publish

@@ -109,16 +109,21 @@ def escalate(progress: Progress, now: datetime, level: str, deadline: str) -> No
 
 def remind(progress: Progress, now: datetime, level: str, deadline: str) -> None:
     """Plan one reminder: at once, or for routine work when people are at work next."""
-    due = now
-    urgency = policy.effective_urgency(progress.urgency, instant(progress.departure_time), now)
-    if urgency == "ROUTINE":
-        working = policy.working_moment(now, progress.bank_holidays)
-        due = now + (working - now) * progress.time_scale
+    due = _when_at_work(progress, now)
     progress.reminded += 1
     progress.reminders.append(
         Reminder(key=f"{progress.referral_id}/reminder/{progress.reminded}", level=level,
                  deadline=deadline, due=stamp(due))
     )  # fmt: skip
+
+
+def _when_at_work(progress: Progress, moment: datetime) -> datetime:
+    """``moment``, or for routine work the next one at which people are at work."""
+    departure = instant(progress.departure_time)
+    if policy.effective_urgency(progress.urgency, departure, moment) != "ROUTINE":
+        return moment
+    working = policy.working_moment(moment, progress.bank_holidays)
+    return moment + (working - moment) * progress.time_scale
 
 
 def due_reminder(progress: Progress, now: datetime) -> Reminder | None:
@@ -136,10 +141,10 @@ def next_reminder(progress: Progress, now: datetime) -> timedelta | None:
 
 
 def put_off(progress: Progress, reminder: Reminder, now: datetime) -> None:
-    """Nobody took the reminder: try again, ever more seldom."""
+    """Nobody took the reminder: try again, ever more seldom, and when people are at work."""
     progress.reminders.remove(reminder)
-    pause = progress.clockwork.reminder_pause(reminder.tries)
+    again = _when_at_work(progress, now + progress.clockwork.reminder_pause(reminder.tries))
     progress.reminders.append(
-        Reminder(reminder.key, reminder.level, reminder.deadline, stamp(now + pause),
+        Reminder(reminder.key, reminder.level, reminder.deadline, stamp(again),
                  reminder.tries + 1)
     )  # fmt: skip
