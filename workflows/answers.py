@@ -36,8 +36,8 @@ def apply_answer(progress: Progress, answer: PlatformAnswer, now: datetime) -> E
     Returns:
         The event by which the caller must close the referral, or None.
     """
-    if answer.notice_id and not progress.notified:
-        # The record knows the notice but this run has not prepared one: a restored referral.
+    if not progress.notified and (answer.notice_id or progress.whole_life):
+        # Nothing has been sent, so it answers nothing of ours, whatever it was matched by.
         _note(progress, answer, now, "unknown_notice")
         return None
     event, kind = _meaning(progress, answer)

@@ -46,7 +46,7 @@ class Removal:
 
     def _next_look(self) -> timedelta:
         now = workflow.now()
-        delivered = instant(self._p.delivered_at) or now
+        delivered = instant(self._p.delivered_at) or instant(self._p.waiting_since) or now
         return self._p.clockwork.next_look(delivered, now)
 
     async def _look(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.workflow.conftest import BIN, CACHED, Play, _workers
+from tests.workflow.conftest import BIN, CACHED, Play, serving
 from tests.workflow.world import UNSURE, World
 from workflows import contracts
 from workflows.contracts import PlatformPolicy, ResolvedLink, StartReferral
@@ -75,7 +75,7 @@ async def record(name: str, world: World, kind: str, scene: Scene) -> None:
     environment = await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(BIN / "temporal-test-server")
     )
-    async with environment, _workers(environment, world, "record", CACHED, "tiktok"):
+    async with environment, serving(environment, world, "record", CACHED, "tiktok"):
         start = StartReferral(str(uuid.uuid4()), "tiktok", kind, "ROUTINE", test=True)
         handle = await environment.client.start_workflow(
             contracts.WORKFLOW, start, id=contracts.workflow_id(start.referral_id),

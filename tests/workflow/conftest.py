@@ -7,12 +7,13 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.client import WorkflowHandle, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -55,6 +56,18 @@ class Play:
             contracts.UPDATE_DELIVER, delivery, id=delivery.item_id, result_type=str
         )
         return answer
+
+    async def deliver_like_the_relay(self, delivery: Delivery) -> None:
+        """An update; when nobody answers it, a signal carries the same delivery."""
+        try:
+            await self.handle.execute_update(
+                contracts.UPDATE_DELIVER, delivery, id=delivery.item_id, result_type=str,
+                rpc_timeout=timedelta(seconds=4),
+            )  # fmt: skip
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                raise
+            await self.handle.signal(contracts.SIGNAL_DELIVER, delivery)
 
     async def answer(self, kind: str, **facts: Any) -> str:
         item = facts.pop("item_id", str(uuid.uuid4()))
@@ -108,7 +121,7 @@ async def begin(environment: WorkflowEnvironment, cache: int) -> AsyncIterator[B
             **changes,
         )
         queue = f"referrals-{uuid.uuid4()}"
-        running = _workers(environment, world, queue, cache, given.platform)
+        running = serving(environment, world, queue, cache, given.platform)
         await running.__aenter__()
         stack.append(running)
         handle = await environment.client.start_workflow(
@@ -128,7 +141,7 @@ async def begin(environment: WorkflowEnvironment, cache: int) -> AsyncIterator[B
 
 
 @asynccontextmanager
-async def _workers(
+async def serving(
     environment: WorkflowEnvironment, world: World, queue: str, cache: int, platform: str
 ) -> AsyncIterator[None]:
     main = Worker(

@@ -165,6 +165,11 @@ class World:
             visible="YES" if found == "AVAILABLE" else "NO" if found in GONE else "CANNOT_TELL",
             counts_as_gone=found in GONE,
             observed_at="2026-11-24T10:00:00Z",
+            detail={
+                "observationId": f"{request.series}/{len(series)}",
+                "availability": f"AVAILABILITY_{found}",
+                "countsAsGone": found in GONE,
+            },
         )
         series.append(facts)
         if not facts.counts_as_gone:
