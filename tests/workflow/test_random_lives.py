@@ -113,7 +113,7 @@ async def _lived(
 async def test_random_lives_on_a_server_keep_to_the_model(
     environment: WorkflowEnvironment, cache: int, long: bool, figures: Figures
 ) -> None:
-    wanted = 10_000 if long else 250
+    wanted = 10_000 if long else 120
     seen: Counter[str] = Counter()
     seed = 0
     while seen["steps"] < wanted:
