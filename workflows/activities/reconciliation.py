@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import heapq
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,13 +39,13 @@ from workflows.contracts import (
     TrackRequest,
 )
 from workflows.delivered import short_name
+from workflows.folding import number_of
 from workflows.restore import NotRestorableError
 
 CALL_SECONDS: Final = 8.0
 PAGE_SIZE: Final = 500
 AT_ONCE: Final = 16
 _RPC: Final = timedelta(seconds=CALL_SECONDS)
-_WORKFLOW_KEY: Final = re.compile(r"w/(\d{1,9})")
 # A workflow that ended this way, while the record is open, follows nothing any more.
 _ENDED: Final = frozenset(
     {
@@ -284,8 +283,7 @@ def sample_of(referral_ids: Iterable[str], seed: str, size: int) -> list[tuple[s
 
 def last_key(events: Sequence[event_pb2.ReferralEvent]) -> int:
     """The number of the workflow's newest event on record."""
-    found = (_WORKFLOW_KEY.fullmatch(event.event_key) for event in events)
-    return max((int(match[1]) for match in found if match), default=0)
+    return max((number_of(event.event_key) for event in events), default=0)
 
 
 def _message(report: ReconciliationReport) -> casework_pb.Reconciliation:

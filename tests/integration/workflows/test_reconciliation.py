@@ -32,7 +32,7 @@ def of_the_worker(number: int, name: str, state: str = "", **detail: Any) -> rec
         **detail,
     )
     made.occur_time.FromDatetime(datetime.now(UTC))
-    return record_pb.NewEvent(event_key=f"w/{number}", event=made)
+    return record_pb.NewEvent(event_key=f"w/{number}/{name}", event=made)
 
 
 async def notified(desk: Desk, number: int, *, delivered: bool = True) -> str:
@@ -200,7 +200,9 @@ async def test_only_the_worker_is_shown_the_keys_of_events(desk: Desk) -> None:
     for who in ("service/worker", "operator/ann", "referrer/nca"):
         events = await desk.intake.referrals(who).ListReferralEvents(request, timeout=5)
         keys[who] = {event.event_key for event in events.events}
-    assert {"w/2", "w/3", "w/4"} < keys["service/worker"]
+    assert {"w/2/DISPATCH_APPROVED", "w/3/NOTICE_PREPARED", "w/4/NOTICE_DELIVERED"} < keys[
+        "service/worker"
+    ]
     assert keys["operator/ann"] == keys["referrer/nca"] == {""}
 
 
