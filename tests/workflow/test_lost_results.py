@@ -72,7 +72,7 @@ async def test_a_life_ends_the_same_whatever_results_are_lost(
 ) -> None:
     raised: Counter[str] = Counter()
     lost = duplicates = 0
-    lives = 100 if long else 10
+    lives = 50 if long else 6
     for seed in range(lives):
         world = Forgetting(chance=random.Random(seed))
         lost += await live(environment, world) != "REMOVED"
