@@ -18,6 +18,7 @@ from takedown.referral.v1 import event_pb2, notice_pb2, platform_event_pb2
 from tests.integration.intake.lives import ANN, append, closed, created, hold
 from tests.integration.workflows.conftest import Desk, run_id
 from workflows import contracts, schedules
+from workflows.activities.reconciliation import known_numbers
 from workflows.contracts import CompareRequest, ReconciliationReport, Tracked, TrackRequest
 
 pytestmark = pytest.mark.timeout(60)
@@ -176,6 +177,13 @@ async def test_a_record_that_says_otherwise_than_its_workflow_is_found(desk: Des
         )
         differs = await desk.run(desk.activities.compare_with_record, request)
         assert differs.differing == [referral_id]
+
+
+def test_what_a_lost_task_recorded_is_no_divergence() -> None:
+    keys = ["s/1", "w/1/ASSESSED", "w/2/HOLD_PLACED/a", "w/3/OBSERVED", "w/2/CLOSED", "late/1"]
+    events = [event_pb2.ReferralEvent(event_key=key) for key in keys]
+    assert known_numbers(events) == {2, 3}
+    assert known_numbers(events[:1]) == {0}
 
 
 async def test_the_report_is_stored_and_shown(desk: Desk) -> None:
