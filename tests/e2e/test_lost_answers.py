@@ -159,7 +159,7 @@ async def until_done(layout: Layout, accepted: list[AcceptedSubmission], seconds
 async def test_lost_answers_lose_no_referral_and_double_no_effect(
     long: bool, figures: Figures
 ) -> None:
-    count, seed = (200, 1) if long else (24, 1)
+    count, seed = (100, 1) if long else (24, 1)
     root = Path(tempfile.mkdtemp(prefix="takedown-e2e-"))
     try:
         async with lossy(root, seed) as running:
