@@ -33,6 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="fault tests at full length")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A fault test at full length gets half an hour, whatever its short run may take."""
+    if not config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("faults") is not None:
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether fault tests run at full length, as ``make faults`` does, or as part of the suite."""

@@ -9,6 +9,7 @@ acted, so that no deadline comes early.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from services.kernel.ids import notice_id_text
 from workflows import ladder
 from workflows.lifecycle import State
 from workflows.progress import Progress, instant, stamp
+
+_OURS: Final = re.compile(r"w/(\d{1,9})(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ def short(name: Any, prefix: str) -> str:
     """An enum's name without its prefix; "" for unspecified or absent."""
     found = str(name or "").removeprefix(prefix)
     return "" if found == "UNSPECIFIED" else found
+
+
+def number_of(key: str) -> int:
+    """The number in a key of the workflow's, w/<number> or w/<number>/<type>/<subject>; else 0."""
+    match = _OURS.match(key)
+    return int(match[1]) if match else 0
 
 
 def item_of(key: str) -> str:

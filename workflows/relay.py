@@ -67,6 +67,7 @@ class Relay:
         self._time_scale = time_scale
         self._claimant = str(uuid7())
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heard = False
         self._deliveries = telemetry.meter().create_counter(telemetry.RELAY_DELIVERIES)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -81,7 +82,9 @@ class Relay:
                 receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
             failed = not receiving.cancelled() and receiving.exception() is not None
-            pause = min(pause * 2, 5.0) if failed else 0.1
+            # Cut off in the middle is not away: what it heard before it failed says so.
+            away = failed and not self._heard
+            pause, self._heard = (min(pause * 2, 5.0) if away else 0.1), False
             if failed and not stop.is_set():
                 _log.info("inbox_away", inbox=self._name, seconds=pause)
                 await waiting.until_any(pause, stop)
@@ -92,6 +95,7 @@ class Relay:
         request = pb.ReceiveRequest(claimant_id=self._claimant, window=WINDOW)
         request.lease.FromTimedelta(LEASE)
         async for response in self._inbox.Receive(request, timeout=90):
+            self._heard = True
             task = asyncio.create_task(self._handle(response.item))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -29,7 +29,6 @@ from workflows.progress import Progress, instant, stamp
 
 # The relay hands out what found no workflow at most 30 s later: until then silence says nothing.
 MOMENT: Final = timedelta(seconds=45)
-OURS: Final = "w/"
 
 
 class NotRestorableError(ValueError):
@@ -96,8 +95,8 @@ def fold(start: Start, events: Sequence[Recorded], policy: PlatformPolicy | None
     waiting = Waiting()
     for event in events:
         before = progress.state
-        if event.key.startswith(OURS):
-            progress.recorded = max(progress.recorded, int(event.key.split("/")[1]))
+        if number := folding.number_of(event.key):
+            progress.recorded = max(progress.recorded, number)
             waiting.answered(event.type, event.detail)
         _remember_item(progress, event)
         waiting.asked(event.key, event.type, event.detail)

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         # A whole run publishes a whole set; a part of it adds to what is there.
         shutil.rmtree(FIGURES, ignore_errors=True)
-    return int(pytest.main(["-m", "faults", "--long", "--timeout", "1800", "-q", *arguments]))
+    return int(pytest.main(["-m", "faults", "--long", "-q", *arguments]))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import heapq
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,13 +39,13 @@ from workflows.contracts import (
     TrackRequest,
 )
 from workflows.delivered import short_name
+from workflows.folding import number_of
 from workflows.restore import NotRestorableError
 
 CALL_SECONDS: Final = 8.0
 PAGE_SIZE: Final = 500
 AT_ONCE: Final = 16
 _RPC: Final = timedelta(seconds=CALL_SECONDS)
-_WORKFLOW_KEY: Final = re.compile(r"w/(\d{1,9})")
 # A workflow that ended this way, while the record is open, follows nothing any more.
 _ENDED: Final = frozenset(
     {
@@ -225,9 +224,8 @@ class ReconciliationActivities:
         state = short_name(enums_pb2.ReferralState.Name(events[-1].state), "REFERRAL_STATE_")
         if state == "RECEIVED" == snapshot.state:
             # A look that found nothing used up a key: the count says nothing yet.
-            return last_key(events) <= snapshot.events_recorded
-        on_record = (state, last_key(events))
-        return on_record == (snapshot.state, snapshot.events_recorded)
+            return min(known_numbers(events)) <= snapshot.events_recorded
+        return state == snapshot.state and snapshot.events_recorded in known_numbers(events)
 
     @activity.defn(name=contracts.ACTIVITY_REPORT_RECONCILIATION)
     async def report_reconciliation(self, report: ReconciliationReport) -> None:
@@ -282,10 +280,14 @@ def sample_of(referral_ids: Iterable[str], seed: str, size: int) -> list[tuple[s
     return heapq.nsmallest(size, scored)
 
 
-def last_key(events: Sequence[event_pb2.ReferralEvent]) -> int:
-    """The number of the workflow's newest event on record."""
-    found = (_WORKFLOW_KEY.fullmatch(event.event_key) for event in events)
-    return max((int(match[1]) for match in found if match), default=0)
+def known_numbers(events: Sequence[event_pb2.ReferralEvent]) -> set[int]:
+    """The numbers that the workflow may stand at: of its newest event, and its highest.
+
+    They differ where a task ran again in another order (docs/decisions/0017): what it recorded
+    the first time keeps its numbers, and a restored workflow goes on behind all of them.
+    """
+    numbers = [n for event in events if (n := number_of(event.event_key))]
+    return {numbers[-1], max(numbers)} if numbers else {0}
 
 
 def _message(report: ReconciliationReport) -> casework_pb.Reconciliation:
