@@ -27,6 +27,7 @@ from workflows import contracts, schedules
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
 from workflows.activities.intake import IntakeActivities
+from workflows.activities.notifications import NotificationActivities
 from workflows.activities.observation import ObservationActivities
 from workflows.activities.reconciliation import ReconciliationActivities
 from workflows.activities.restoring import Restoring
@@ -48,6 +49,8 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "workflows.progress",
     "workflows.answers",
     "workflows.closing",
+    "workflows.ladder",
+    "workflows.reviewing",
 )
 
 
@@ -76,7 +79,7 @@ def runner(sandbox: bool) -> WorkflowRunner:
 
 
 def workers(client: Client, settings: WorkerSettings, activities: Activities) -> list[Worker]:
-    """One worker for workflows and the record, one per platform, one for observation."""
+    """One worker for workflows and the record, one for each queue beside it."""
     executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workflow")
     main = Worker(
         client,
@@ -89,15 +92,6 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
         max_concurrent_local_activities=settings.local_activities,
         graceful_shutdown_timeout=GRACE,
     )
-    looks: dict[str, Any] = {
-        contracts.OBSERVATION_QUEUE: [
-            activities.observation.observe,
-            activities.observation.look_first,
-            activities.observation.resolve_short_link,
-        ]
-    }
-    sends = [activities.adapter.submit_notice, activities.adapter.withdraw_notice]
-    queues = looks | {contracts.platform_queue(slug): sends for slug in settings.adapters}
     reconciliation = Worker(
         client,
         task_queue=contracts.RECONCILIATION_QUEUE,
@@ -111,18 +105,35 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
             client,
             task_queue=queue,
             activities=found,
-            max_concurrent_activities=(
-                settings.observation_activities
-                if queue == contracts.OBSERVATION_QUEUE
-                else settings.platform_activities
-            ),
+            max_concurrent_activities=most,
             graceful_shutdown_timeout=GRACE,
             # Eager activities would bypass every limit and pause of the queue.
             disable_eager_activity_execution=True,
         )
-        for queue, found in queues.items()
+        for queue, found, most in _queues(settings, activities)
     ]
     return [main, *others, reconciliation]
+
+
+def _queues(settings: WorkerSettings, activities: Activities) -> list[tuple[str, list[Any], int]]:
+    """(queue, its activities, how many at once) of everything that leaves our own services."""
+    looks = [
+        activities.observation.observe,
+        activities.observation.look_first,
+        activities.observation.resolve_short_link,
+    ]
+    sends = [
+        activities.adapter.submit_notice,
+        activities.adapter.withdraw_notice,
+        activities.adapter.answer_clarification,
+    ]
+    most = settings.platform_activities
+    return [
+        (contracts.OBSERVATION_QUEUE, looks, settings.observation_activities),
+        (contracts.NOTIFICATIONS_QUEUE, [activities.notifications.remind],
+         settings.notification_activities),
+        *((contracts.platform_queue(slug), sends, most) for slug in settings.adapters),
+    ]  # fmt: skip
 
 
 class Activities:
@@ -145,6 +156,7 @@ class Activities:
         self.classification = ClassificationActivities(classification, self.intake)
         self.observation = ObservationActivities(observation, self.intake)
         self.adapter = AdapterActivities(adapters, self.intake)
+        self.notifications = NotificationActivities(settings.notifier)
         self._restoring = Restoring(self.intake_channel, adapters, settings.time_scale)
 
     def reconciliation(self, client: Client) -> list[Any]:
