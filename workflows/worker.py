@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -23,7 +24,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.kernel import config, grpc_client, grpc_server, telemetry, waiting
-from workflows import contracts, schedules
+from workflows import bank_holidays, contracts, schedules
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
 from workflows.activities.intake import IntakeActivities
@@ -31,11 +32,14 @@ from workflows.activities.notifications import NotificationActivities
 from workflows.activities.observation import ObservationActivities
 from workflows.activities.reconciliation import ReconciliationActivities
 from workflows.activities.restoring import Restoring
+from workflows.admission import Admission
 from workflows.config import WorkerSettings
 from workflows.reconcile import ReconcileWorkflow
 from workflows.referral import ReferralWorkflow
 from workflows.relay import Relay
 
+# A routine referral's notice takes a second or two; a place that a dead worker held is free after.
+PLACE_SECONDS: Final = 30.0
 GRACE: Final = timedelta(seconds=20)
 _log = structlog.get_logger("worker")
 # Data, rules and generated code are passed through; the workflow's own code is sandboxed.
@@ -152,12 +156,15 @@ class Activities:
             self.intake_channel, self.acknowledgement_channel, classification, observation,
             *adapters.values(),
         ]  # fmt: skip
-        self.intake = IntakeActivities(self.intake_channel)
+        self.admission = Admission(settings.routine_starts, PLACE_SECONDS, time.monotonic)
+        self.intake = IntakeActivities(self.intake_channel, self.admission.moved)
         self.classification = ClassificationActivities(classification, self.intake)
         self.observation = ObservationActivities(observation, self.intake)
         self.adapter = AdapterActivities(adapters, self.intake)
         self.notifications = NotificationActivities(settings.notifier)
-        self._restoring = Restoring(self.intake_channel, adapters, settings.time_scale)
+        self._restoring = Restoring(
+            self.intake_channel, adapters, settings.time_scale, bank_holidays.around
+        )
 
     def reconciliation(self, client: Client) -> list[Any]:
         inboxes = [self.intake_channel, self.acknowledgement_channel]
@@ -184,11 +191,14 @@ async def main(settings: WorkerSettings) -> int:
 
 async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -> None:
     activities = Activities(settings)
+    inboxes = {
+        "intake": activities.intake_channel,
+        "acknowledgement": activities.acknowledgement_channel,
+    }
     relays = [
-        Relay("intake", activities.intake_channel, activities.intake_channel, client,
-              settings.time_scale),
-        Relay("acknowledgement", activities.acknowledgement_channel, activities.intake_channel,
-              client, settings.time_scale),
+        Relay(name, inbox, activities.intake_channel, client, settings.time_scale,
+              activities.admission)
+        for name, inbox in inboxes.items()
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for worker in workers(client, settings, activities):
