@@ -192,6 +192,11 @@ def effective_urgency(urgency: str, departure: datetime | None, now: datetime) -
     return urgency
 
 
+def priority_key(urgency: str) -> int:
+    """Temporal's priority: 1 imminent departure, 2 urgent, 3 routine. Urgent overtakes bulk."""
+    return len(URGENCIES) - URGENCIES.index(urgency)
+
+
 def more_urgent(current: str, proposed: str) -> str:
     """The higher of two urgencies: a later submission may raise it, never lower it."""
     return max(current, proposed, key=URGENCIES.index)

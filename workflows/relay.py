@@ -8,8 +8,7 @@ the same delivery and the workflow drops the repetition by its id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import grpc
@@ -21,7 +20,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -32,10 +31,12 @@ from takedown.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
-from takedown.referral.v1 import enums_pb2, event_pb2, platform_event_pb2, referral_pb2
-from workflows import contracts, schedules
+from takedown.referral.v1 import enums_pb2, event_pb2, platform_event_pb2
+from workflows import contracts, policy, relay_payloads, schedules
 from workflows.activities.intake import ACTOR
-from workflows.contracts import Command, Delivery, PlatformAnswer, StartReferral
+from workflows.admission import Admission
+from workflows.contracts import Delivery, StartReferral
+from workflows.delivered import platform_answer
 
 WINDOW: Final = 64
 LEASE: Final = timedelta(seconds=30)
@@ -44,6 +45,13 @@ CALL_SECONDS: Final = 8.0
 # An answer may come before the notice it answers is on record: try again, then leave it to
 # the reconciliation sweep.
 UNMATCHED_ATTEMPTS: Final = 6
+# Priorities of inbox items from here on are bulk (services/kernel/inbox.py).
+BULK: Final = 2
+# How long an item in hand waits for a place, and then in the inbox before it is handed out again.
+ADMISSION_SECONDS: Final = 2.0
+ADMISSION_PAUSE: Final = timedelta(milliseconds=500)
+# A referral whose start is on its way is there soon.
+NOT_STARTED_PAUSE: Final = timedelta(seconds=2)
 # How an item is settled: the result, a word for operators, the pause when deferred.
 Settled = tuple[pb.DeliveryResult.ValueType, str, timedelta]
 _log = structlog.get_logger("relay")
@@ -59,12 +67,14 @@ class Relay:
         intake: grpc.aio.Channel,
         temporal: Client,
         time_scale: float,
+        admission: Admission,
     ) -> None:
         self._name = name
         self._inbox = DeliveryServiceStub(inbox)
         self._record = RecordServiceStub(intake)
         self._temporal = temporal
         self._time_scale = time_scale
+        self._admission = admission
         self._claimant = str(uuid7())
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard = False
@@ -135,36 +145,41 @@ class Relay:
                 self._temporal, asked.reconciliation_id, asked.dry_run, self._time_scale
             )
             return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
-        read: Callable[[bytes], Command] | None = _COMMANDS.get(item.kind)
+        read = relay_payloads.COMMANDS.get(item.kind)
         if read is None:
             return pb.DELIVERY_RESULT_REFUSED, f"unknown kind {item.kind}", timedelta()
         delivery = Delivery(item.item_id, item.kind, command=read(item.payload))
         return await self._update(item, item.referral_id, delivery)
 
     async def _start(self, item: pb.InboxItem) -> Settled:
-        bare = referral_pb2.Referral.FromString(item.payload)
-        start = StartReferral(
-            referral_id=bare.referral_id,
-            platform=bare.content.platform,
-            kind=_short(enums_pb2.ContentKind.Name(bare.content.kind), "CONTENT_KIND_"),
-            urgency=_short(enums_pb2.Urgency.Name(bare.urgency), "URGENCY_"),
-            departure_time=_time(bare, "departure_time"),
-            test=bare.test,
-            time_scale=self._time_scale,
-        )
-        telemetry.bind_referral(bare.referral_id)
+        """Start the referral's workflow; bulk only while few of it are on their way."""
+        start = relay_payloads.start(item.payload, self._time_scale)
+        telemetry.bind_referral(start.referral_id)
+        # By the item and not by the referral: a command hurries the start that it needs.
+        bulk = item.priority >= BULK
+        if bulk and not await self._admission.wait(start.referral_id, ADMISSION_SECONDS):
+            return pb.DELIVERY_RESULT_DEFERRED, "bulk waits its turn", ADMISSION_PAUSE
+        try:
+            return await self._started(start)
+        except BaseException:
+            self._admission.give_back(start.referral_id)
+            raise
+
+    async def _started(self, start: StartReferral) -> Settled:
         try:
             await self._temporal.start_workflow(
                 contracts.WORKFLOW,
                 start,
-                id=contracts.workflow_id(bare.referral_id),
+                id=contracts.workflow_id(start.referral_id),
                 task_queue=contracts.REFERRALS_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 request_eager_start=True,
+                priority=Priority(priority_key=policy.priority_key(start.urgency)),
                 rpc_timeout=timedelta(seconds=CALL_SECONDS),
             )
         except WorkflowAlreadyStartedError:
+            self._admission.give_back(start.referral_id)
             return pb.DELIVERY_RESULT_DELIVERED, "ran before", timedelta()
         return pb.DELIVERY_RESULT_DELIVERED, "", timedelta()
 
@@ -177,7 +192,7 @@ class Relay:
             if item.attempts < UNMATCHED_ATTEMPTS:
                 return pb.DELIVERY_RESULT_DEFERRED, "unmatched", _backoff(item.attempts)
             return pb.DELIVERY_RESULT_UNMATCHED, "", timedelta()
-        delivery = Delivery(item.item_id, item.kind, answer=_platform_answer(event))
+        delivery = Delivery(item.item_id, item.kind, answer=platform_answer(event))
         telemetry.bind_referral(located.referral_id)
         result = await self._update(item, located.referral_id, delivery)
         if result[0] == pb.DELIVERY_RESULT_LATE:
@@ -223,83 +238,27 @@ class Relay:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return pb.DELIVERY_RESULT_DEFERRED, "not started yet", _backoff(item.attempts)
+            pause = min(_backoff(item.attempts), NOT_STARTED_PAUSE)
+            return pb.DELIVERY_RESULT_DEFERRED, "not started yet", pause
         return pb.DELIVERY_RESULT_LATE, "the referral is closed", timedelta()
 
     async def _note_late(
         self, item: pb.InboxItem, referral_id: str, event: platform_event_pb2.PlatformEvent
     ) -> None:
+        """What comes after the end changes nothing, but a reversal is a fact of its own."""
         new = record_pb.NewEvent(event_key=f"late/{item.item_id}")
-        new.event.type = event_pb2.REFERRAL_EVENT_TYPE_PLATFORM_EVENT_NOTED
         new.event.actor = ACTOR
         new.event.trace_id = telemetry.current_trace_id()
         new.event.occur_time.CopyFrom(event.occur_time)
-        new.event.platform_event_noted.platform_event.CopyFrom(event)
-        new.event.platform_event_noted.reason = "late"
+        if event.type == enums_pb2.PLATFORM_EVENT_TYPE_REVERSAL:
+            new.event.type = event_pb2.REFERRAL_EVENT_TYPE_REVERSED
+            new.event.platform_event.CopyFrom(event)
+        else:
+            new.event.type = event_pb2.REFERRAL_EVENT_TYPE_PLATFORM_EVENT_NOTED
+            new.event.platform_event_noted.platform_event.CopyFrom(event)
+            new.event.platform_event_noted.reason = "late"
         request = record_pb.AppendEventsRequest(referral_id=referral_id, events=[new])
         await self._record.AppendEvents(request, timeout=CALL_SECONDS)
-
-
-def _review(payload: bytes) -> Command:
-    decided = event_pb2.ReviewDecidedDetail.FromString(payload)
-    decision = enums_pb2.ReviewDecision.Name(decided.decision)
-    reason = enums_pb2.ReviewReason.Name(decided.reason)
-    return Command(
-        actor="operator",
-        value=_short(decision, "REVIEW_DECISION_"),
-        reason=_short(reason, "REVIEW_REASON_"),
-    )
-
-
-def _withdrawal(payload: bytes) -> Command:
-    event_pb2.SubmissionDetail.FromString(payload)
-    return Command(actor="referrer")
-
-
-def _urgency(payload: bytes) -> Command:
-    bare = referral_pb2.Referral.FromString(payload)
-    urgency = _short(enums_pb2.Urgency.Name(bare.urgency), "URGENCY_")
-    return Command("referrer", urgency, departure_time=_time(bare, "departure_time"))
-
-
-_COMMANDS: Final[dict[str, Callable[[bytes], Command]]] = {
-    contracts.KIND_REVIEW_DECIDED: _review,
-    contracts.KIND_WITHDRAWAL_REQUESTED: _withdrawal,
-    contracts.KIND_URGENCY_RAISED: _urgency,
-}
-
-
-def _platform_answer(event: platform_event_pb2.PlatformEvent) -> PlatformAnswer:
-    """The facts alone: the platform's words stay in the record."""
-    decision = event.decision
-    kind = enums_pb2.PlatformDecisionKind.Name(decision.kind) if event.HasField("decision") else ""
-    decline = enums_pb2.DeclineReason.Name(decision.decline_reason)
-    return PlatformAnswer(
-        event_id=event.event_id,
-        type=_short(enums_pb2.PlatformEventType.Name(event.type), "PLATFORM_EVENT_TYPE_"),
-        occurred_at=event.occur_time.ToJsonString(),
-        notice_id=event.notice_id,
-        platform_reference=event.platform_reference,
-        decision=_short(kind, "PLATFORM_DECISION_KIND_"),
-        decline_reason=_short(decline, "DECLINE_REASON_"),
-        visibility=_short(enums_pb2.Visibility.Name(decision.visibility), "VISIBILITY_"),
-        account_action=_short(
-            enums_pb2.AccountAction.Name(decision.account_action), "ACCOUNT_ACTION_"
-        ),
-        countries=tuple(decision.countries),
-    )
-
-
-def _short(name: str, prefix: str) -> str:
-    short = name.removeprefix(prefix)
-    return "" if short == "UNSPECIFIED" else short
-
-
-def _time(message: referral_pb2.Referral, name: str) -> str:
-    if not message.HasField(name):  # type: ignore[arg-type]
-        return ""
-    moment: datetime = getattr(message, name).ToDatetime(tzinfo=UTC)
-    return moment.isoformat()
 
 
 def _backoff(attempts: int) -> timedelta:

@@ -17,7 +17,7 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts, ladder
+    from workflows import contracts, ladder, policy
     from workflows.contracts import (
         AppendRequest,
         AppendResult,
@@ -35,7 +35,6 @@ with workflow.unsafe.imports_passed_through():
         WithdrawRequest,
     )
     from workflows.lifecycle import State
-    from workflows.policy import URGENCIES
     from workflows.progress import Progress, Reminder, stamp
 
 _RECORD_RETRY = RetryPolicy(
@@ -334,8 +333,7 @@ class Steps:
         )
 
     def _priority(self) -> Priority:
-        """1 imminent departure, 2 urgent, 3 routine: urgent work overtakes bulk."""
-        return Priority(priority_key=len(URGENCIES) - URGENCIES.index(self._p.urgency))
+        return Priority(priority_key=policy.priority_key(self._p.urgency))
 
     def _failure(self, error: ActivityError) -> dict[str, Any]:
         cause = error.cause

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -23,18 +24,22 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.kernel import config, grpc_client, grpc_server, telemetry, waiting
-from workflows import contracts, schedules
+from workflows import bank_holidays, contracts, schedules
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
 from workflows.activities.intake import IntakeActivities
+from workflows.activities.notifications import NotificationActivities
 from workflows.activities.observation import ObservationActivities
 from workflows.activities.reconciliation import ReconciliationActivities
 from workflows.activities.restoring import Restoring
+from workflows.admission import Admission
 from workflows.config import WorkerSettings
 from workflows.reconcile import ReconcileWorkflow
 from workflows.referral import ReferralWorkflow
 from workflows.relay import Relay
 
+# A routine referral's notice takes a second or two; a place that a dead worker held is free after.
+PLACE_SECONDS: Final = 30.0
 GRACE: Final = timedelta(seconds=20)
 _log = structlog.get_logger("worker")
 # Data, rules and generated code are passed through; the workflow's own code is sandboxed.
@@ -48,6 +53,8 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "workflows.progress",
     "workflows.answers",
     "workflows.closing",
+    "workflows.ladder",
+    "workflows.reviewing",
 )
 
 
@@ -76,7 +83,7 @@ def runner(sandbox: bool) -> WorkflowRunner:
 
 
 def workers(client: Client, settings: WorkerSettings, activities: Activities) -> list[Worker]:
-    """One worker for workflows and the record, one per platform, one for observation."""
+    """One worker for workflows and the record, one for each queue beside it."""
     executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="workflow")
     main = Worker(
         client,
@@ -89,15 +96,6 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
         max_concurrent_local_activities=settings.local_activities,
         graceful_shutdown_timeout=GRACE,
     )
-    looks: dict[str, Any] = {
-        contracts.OBSERVATION_QUEUE: [
-            activities.observation.observe,
-            activities.observation.look_first,
-            activities.observation.resolve_short_link,
-        ]
-    }
-    sends = [activities.adapter.submit_notice, activities.adapter.withdraw_notice]
-    queues = looks | {contracts.platform_queue(slug): sends for slug in settings.adapters}
     reconciliation = Worker(
         client,
         task_queue=contracts.RECONCILIATION_QUEUE,
@@ -111,18 +109,35 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
             client,
             task_queue=queue,
             activities=found,
-            max_concurrent_activities=(
-                settings.observation_activities
-                if queue == contracts.OBSERVATION_QUEUE
-                else settings.platform_activities
-            ),
+            max_concurrent_activities=most,
             graceful_shutdown_timeout=GRACE,
             # Eager activities would bypass every limit and pause of the queue.
             disable_eager_activity_execution=True,
         )
-        for queue, found in queues.items()
+        for queue, found, most in _queues(settings, activities)
     ]
     return [main, *others, reconciliation]
+
+
+def _queues(settings: WorkerSettings, activities: Activities) -> list[tuple[str, list[Any], int]]:
+    """(queue, its activities, how many at once) of everything that leaves our own services."""
+    looks = [
+        activities.observation.observe,
+        activities.observation.look_first,
+        activities.observation.resolve_short_link,
+    ]
+    sends = [
+        activities.adapter.submit_notice,
+        activities.adapter.withdraw_notice,
+        activities.adapter.answer_clarification,
+    ]
+    most = settings.platform_activities
+    return [
+        (contracts.OBSERVATION_QUEUE, looks, settings.observation_activities),
+        (contracts.NOTIFICATIONS_QUEUE, [activities.notifications.remind],
+         settings.notification_activities),
+        *((contracts.platform_queue(slug), sends, most) for slug in settings.adapters),
+    ]  # fmt: skip
 
 
 class Activities:
@@ -141,11 +156,15 @@ class Activities:
             self.intake_channel, self.acknowledgement_channel, classification, observation,
             *adapters.values(),
         ]  # fmt: skip
-        self.intake = IntakeActivities(self.intake_channel)
+        self.admission = Admission(settings.routine_starts, PLACE_SECONDS, time.monotonic)
+        self.intake = IntakeActivities(self.intake_channel, self.admission.moved)
         self.classification = ClassificationActivities(classification, self.intake)
         self.observation = ObservationActivities(observation, self.intake)
         self.adapter = AdapterActivities(adapters, self.intake)
-        self._restoring = Restoring(self.intake_channel, adapters, settings.time_scale)
+        self.notifications = NotificationActivities(settings.notifier)
+        self._restoring = Restoring(
+            self.intake_channel, adapters, settings.time_scale, bank_holidays.around
+        )
 
     def reconciliation(self, client: Client) -> list[Any]:
         inboxes = [self.intake_channel, self.acknowledgement_channel]
@@ -172,11 +191,14 @@ async def main(settings: WorkerSettings) -> int:
 
 async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -> None:
     activities = Activities(settings)
+    inboxes = {
+        "intake": activities.intake_channel,
+        "acknowledgement": activities.acknowledgement_channel,
+    }
     relays = [
-        Relay("intake", activities.intake_channel, activities.intake_channel, client,
-              settings.time_scale),
-        Relay("acknowledgement", activities.acknowledgement_channel, activities.intake_channel,
-              client, settings.time_scale),
+        Relay(name, inbox, activities.intake_channel, client, settings.time_scale,
+              activities.admission)
+        for name, inbox in inboxes.items()
     ]  # fmt: skip
     async with AsyncExitStack() as stack:
         for worker in workers(client, settings, activities):

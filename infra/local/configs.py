@@ -88,6 +88,14 @@ def _worker(layout: Layout) -> dict[str, Any]:
         "time_scale": layout.time_scale,
         "temporal": {"address": layout.address("temporal")},
         "adapters": {slug: layout.address(f"adapter_{slug}") for slug in PLATFORMS},
+        # Without a mail server: reminders go to the worker's log.
+        "notifier": {
+            "contacts": {
+                "referrer_liaison": "liaison@takedown.example",
+                "head_of_unit": "head@takedown.example",
+                "platforms": {slug: f"contact@{slug}.example" for slug in PLATFORMS},
+            },
+        },
         **{name: layout.address(name) for name in names},
     }
 

@@ -6,6 +6,7 @@ import grpc
 
 from services.adapters import profiles
 from services.adapters.channels.api import ApiChannel
+from services.adapters.clarifications import Clarifications
 from services.adapters.config import AdapterSettings
 from services.adapters.forwarder import Forwarder, Poller
 from services.adapters.servicer import SERVICE, AdapterServicer
@@ -34,7 +35,13 @@ async def main(settings: AdapterSettings) -> int:
     key = read_secret(settings.webhook.secret.get_secret_value())
     receiver = WebhookReceiver(settings.platform, key, store, clock, forwarder.hurry)
     servicer = AdapterServicer(
-        profile, channel, store, poller, clock, sandbox=settings.endpoint.sandbox
+        profile,
+        channel,
+        store,
+        Clarifications(engine, settings.platform),
+        poller,
+        clock,
+        sandbox=settings.endpoint.sandbox,
     )
 
     def register(server: grpc.aio.Server) -> list[str]:

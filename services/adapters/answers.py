@@ -36,10 +36,20 @@ def read_event(platform: str, answer: dict[str, Any]) -> platform_event_pb2.Plat
     event.occur_time.FromDatetime(_moment(answer.get("occurred_at")))
     if answer.get("decision") is not None:
         _decision(event.decision, answer["decision"])
+    if event.type == enums.PLATFORM_EVENT_TYPE_CLARIFICATION_REQUEST:
+        _question(event)
     broken = protovalidate.collect_violations(event)
     if broken:
         raise AnswerNotUnderstoodError(f"a part is not as agreed: {broken[0].proto.rule_id}")
     return event
+
+
+def _question(event: platform_event_pb2.PlatformEvent) -> None:
+    """A question is in words, and its id becomes the last part of the answer's address."""
+    if not event.message.strip():
+        raise AnswerNotUnderstoodError("message is missing: it says what is asked")
+    if event.event_id in (".", ".."):
+        raise AnswerNotUnderstoodError("event_id cannot stand in an address")
 
 
 def _decision(target: platform_event_pb2.PlatformDecision, decision: Any) -> None:

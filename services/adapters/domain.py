@@ -126,6 +126,13 @@ def compose(facts: NoticeFacts, profile: Profile) -> bytes:
     return text.encode("utf-8")
 
 
+def compose_answer(clarification_id: str, answer: str) -> bytes:
+    """The exact bytes of an answer to a platform's question: JSON with sorted keys, in UTF-8."""
+    body = {"clarification_id": clarification_id, "answer": answer}
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8")
+
+
 def same_content(body: bytes, facts: NoticeFacts) -> bool:
     """Whether stored bytes are about the content of ``facts``. The rest may have grown since:
     another referrer may have joined, and what was stored first is what is sent."""

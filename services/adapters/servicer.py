@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from services.adapters import domain, wire
 from services.adapters.channels.api import ApiChannel
+from services.adapters.clarifications import Clarifications
 from services.adapters.forwarder import Poller
 from services.adapters.profiles.table import Profile
 from services.adapters.store import NewNotice, Row, Store
@@ -31,6 +32,7 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
         profile: Profile,
         channel: ApiChannel,
         store: Store,
+        clarifications: Clarifications,
         poller: Poller,
         clock: Clock,
         *,
@@ -39,6 +41,7 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
         self._profile = profile
         self._channel = channel
         self._store = store
+        self._clarifications = clarifications
         self._poller = poller
         self._clock = clock
         self._sandbox = sandbox
@@ -134,6 +137,48 @@ class AdapterServicer(pb_grpc.PlatformAdapterServiceServicer):
                 await self._channel.withdraw(row["notice_id"], request.reason)
             marked = await self._store.withdrawn(row["notice_id"], self._clock.now(), told=True)
         return pb.WithdrawNoticeResponse(notice=wire.notice(self._profile.platform, marked or row))
+
+    async def AnswerClarification(  # noqa: N802
+        self, request: pb.AnswerClarificationRequest, context: Any
+    ) -> pb.AnswerClarificationResponse:
+        row = await self._known(UUID(request.notice_id))
+        telemetry.bind_referral(str(row["referral_id"]))
+        if row["withdraw_time"] is not None:
+            raise failed_precondition(
+                "NOTICE_WITHDRAWN", "The notice was withdrawn; its questions need no answer."
+            )
+        async with self._alone(row["notice_id"]):
+            replayed = await self._answer_once(
+                row["notice_id"], request.clarification_id, request.answer
+            )
+        return pb.AnswerClarificationResponse(replayed=replayed)
+
+    async def _answer_once(self, notice_id: UUID, clarification_id: str, words: str) -> bool:
+        """Store the answer, then send what is stored; True when the platform had it before."""
+        body = domain.compose_answer(clarification_id, words)
+        kept = await self._clarifications.keep(
+            notice_id, clarification_id, body, hashlib.sha256(body).hexdigest(), self._clock.now()
+        )
+        if bytes(kept["body"]) != body:
+            raise DomainError(
+                ErrorKind.ALREADY_EXISTS,
+                "CLARIFICATION_CONFLICT",
+                "This question was answered in other words; what was sent stays.",
+            )
+        if kept["deliver_time"] is not None:
+            return True
+        try:
+            await self._channel.answer(notice_id, clarification_id, body)
+        except DomainError as error:
+            if not error.retryable:
+                await self._clarifications.settle(
+                    notice_id, clarification_id, self._clock.now(), refused=True
+                )
+            raise
+        await self._clarifications.settle(
+            notice_id, clarification_id, self._clock.now(), refused=False
+        )
+        return False
 
     async def _known(self, notice_id: UUID) -> Row:
         row = await self._store.notice(notice_id)

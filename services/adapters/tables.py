@@ -1,4 +1,4 @@
-"""An adapter's rows: notices exactly as sent, and every answer to them."""
+"""An adapter's rows: notices and clarifications exactly as sent, and every answer to them."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ class NoticeRow(Row, table=True):
     withdraw_deliver_time: datetime | None = _time()
     # When the platform is asked next; none when it pushes, or is done.
     next_poll_time: datetime | None = _time()
+
+
+class ClarificationRow(Row, table=True):
+    __tablename__ = "clarifications"
+
+    notice_id: UUID = Field(primary_key=True)
+    # The platform's id of the event by which it asked.
+    clarification_id: str = Field(primary_key=True)
+    # The exact bytes that go to the platform, stored before they go.
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sha256: str
+    store_time: datetime = _time(nullable=False)
+    deliver_time: datetime | None = _time()
+    # The platform took nothing and never will take these words: others may follow.
+    refuse_time: datetime | None = _time()
 
 
 class AnswerRow(Row, table=True):

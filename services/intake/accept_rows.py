@@ -259,7 +259,11 @@ async def raise_joined(conn: asyncpg.Connection, placed: Sequence[Placed]) -> No
 
 async def store_inbox(conn: asyncpg.Connection, placed: Sequence[Placed]) -> None:
     """What the relay must be told of, in the same transaction."""
-    await inbox.store_raw(conn, "intake", [_inbox_item(p) for p in placed if p.inbox_kind])
+    items = [_inbox_item(p) for p in placed if p.inbox_kind]
+    await inbox.store_raw(conn, "intake", items)
+    # What joins and has something to say must not wait for the start before it.
+    raised = [p for p in placed if p.inbox_kind and p.disposition == "JOINED"]
+    await inbox.hurry(conn, "intake", [(p.referral_id, PRIORITIES[p.item.urgency]) for p in raised])
 
 
 def _inbox_item(placed: Placed) -> inbox.NewItem:

@@ -17,6 +17,7 @@ import asyncpg
 from google.protobuf.message import Message
 
 from services.intake import record
+from services.intake.domain import PRIORITIES
 from services.intake.events import Event
 from services.intake.submission import request_id_reused
 from services.kernel import inbox
@@ -186,14 +187,19 @@ async def send(
     now: datetime,
     priority: int | None = None,
 ) -> None:
-    """Leave a command for the workflow in the inbox; ``priority`` is the referral's, else given."""
+    """Leave a command for the workflow in the inbox; ``priority`` is the referral's, else given.
+
+    What a person asks never waits behind bulk, and neither does the start that it needs.
+    """
+    wanted = min(row["priority"] if priority is None else priority, PRIORITIES["URGENT"])
     item = inbox.NewItem(
         item_id=item_id,
         kind=kind,
         referral_id=row["referral_id"],
         payload=payload(),
         traceparent=row["traceparent"] or traceparent,
-        priority=row["priority"] if priority is None else priority,
+        priority=wanted,
         created_at=now,
     )
     await inbox.store_raw(conn, "intake", [item])
+    await inbox.hurry(conn, "intake", [(row["referral_id"], wanted)])

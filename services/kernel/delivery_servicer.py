@@ -20,6 +20,8 @@ from takedown.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
 SERVICE: Final = "takedown.delivery.v1.DeliveryService"
 POLL_SECONDS: Final = 0.5
 STREAM_SECONDS: Final = 60.0
+# One place in so many of a window is kept free for what is urgent.
+URGENT_SHARE: Final = 4
 DEFAULT_RETRY: Final = timedelta(seconds=1)
 DEFAULT_REQUEUE: Final = 1000
 
@@ -62,7 +64,13 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
             self._changed.clear()
             async with db.raw(self._engine) as conn:
                 items = await inbox.claim(
-                    conn, self._schema, claimant, request.window, lease, self._clock.now()
+                    conn,
+                    self._schema,
+                    claimant,
+                    request.window,
+                    lease,
+                    self._clock.now(),
+                    request.window // URGENT_SHARE,
                 )
             for item in items:
                 yield pb.ReceiveResponse(item=_wire(item))

@@ -76,6 +76,7 @@ REASONS: Final[Mapping[str, str]] = {
     "REFERRAL_CLOSED": "the referral is closed and keeps its outcome",
     "NOTICE_NOT_FOUND": "no such notice",
     "NOTICE_CONFLICT": "the notice_id was used for a different notice",
+    "CLARIFICATION_CONFLICT": "the question was answered before in other words",
     "PLATFORM_UNKNOWN": "no profile of this platform is served here",
     "SANDBOX_MISMATCH": "a test goes to a sandbox only, and nothing else goes there",
     "NOTICE_REFUSED_BY_PLATFORM": "the platform answered that it will not take this notice",

@@ -16,6 +16,8 @@ from uuid import UUID
 import asyncpg
 
 UNMATCHED: Final = "UNMATCHED"
+# The priority from which on an item is bulk.
+ROUTINE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,27 @@ async def store_raw(conn: asyncpg.Connection, schema: str, items: Sequence[NewIt
     )
 
 
+async def hurry(
+    conn: asyncpg.Connection, schema: str, referrals: Sequence[tuple[UUID, int]]
+) -> None:
+    """Let everything that waits of these referrals have at least this priority.
+
+    In the caller's transaction, with an item that must not wait for what comes before it: a
+    withdrawal or a raised urgency overtakes bulk together with the start that it needs.
+    """
+    if not referrals:
+        return
+    await conn.execute(
+        f"""
+        UPDATE {schema}.inbox_items i SET priority = least(i.priority, h.priority)
+        FROM unnest($1::uuid[], $2::smallint[]) AS h(referral, priority)
+        WHERE i.referral_id = h.referral AND i.completed_at IS NULL AND i.priority > h.priority
+        """,  # noqa: S608
+        [referral for referral, _ in referrals],
+        [priority for _, priority in referrals],
+    )
+
+
 async def claim(
     conn: asyncpg.Connection,
     schema: str,
@@ -83,13 +106,18 @@ async def claim(
     window: int,
     lease: timedelta,
     now: datetime,
+    reserve: int = 0,
 ) -> list[InboxItem]:
-    """Claim what is due, urgent first, up to ``window`` less what the claimant still holds."""
+    """Claim what is due, urgent first, up to ``window`` less what the claimant still holds.
+
+    ``reserve`` places of the window are never given to routine items: what is urgent finds room
+    also when the window is full of bulk.
+    """
     async with conn.transaction():
         # One claim at a time for each claimant: two at once would each count what is held
         # without seeing the other, and hold twice the window together.
         await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(claimant))
-        rows = await _claim(conn, schema, claimant, window, lease, now)
+        rows = await _claim(conn, schema, claimant, window, lease, now, reserve)
     items = [InboxItem(**dict(row)) for row in rows]
     return sorted(items, key=lambda item: (item.priority, item.created_at, item.item_id))
 
@@ -101,19 +129,32 @@ async def _claim(
     window: int,
     lease: timedelta,
     now: datetime,
+    reserve: int,
 ) -> list[asyncpg.Record]:
+    waiting = f"""
+        SELECT item_id FROM {schema}.inbox_items
+        WHERE completed_at IS NULL AND available_at <= $4
+            AND (lease_until IS NULL OR lease_until <= $4)
+    """  # noqa: S608
     rows: list[asyncpg.Record] = await conn.fetch(
         f"""
         WITH held AS (
-            SELECT count(*) AS items FROM {schema}.inbox_items
+            SELECT count(*) AS items, count(*) FILTER (WHERE priority >= $6) AS routine
+            FROM {schema}.inbox_items
             WHERE claimed_by = $1 AND completed_at IS NULL AND lease_until > $4
-        ), due AS (
-            SELECT item_id FROM {schema}.inbox_items
-            WHERE completed_at IS NULL AND available_at <= $4
-                AND (lease_until IS NULL OR lease_until <= $4)
+        ), urgent AS (
+            {waiting} AND priority < $6
             ORDER BY priority, created_at, item_id
             LIMIT greatest($2 - (SELECT items FROM held), 0)
             FOR UPDATE SKIP LOCKED
+        ), routine AS (
+            {waiting} AND priority >= $6
+            ORDER BY priority, created_at, item_id
+            LIMIT (SELECT greatest(least($2 - $5 - routine,
+                $2 - items - (SELECT count(*) FROM urgent)), 0) FROM held)
+            FOR UPDATE SKIP LOCKED
+        ), due AS (
+            SELECT item_id FROM urgent UNION ALL SELECT item_id FROM routine
         )
         UPDATE {schema}.inbox_items i
         SET claimed_by = $1, lease_until = $4 + $3::interval, attempts = attempts + 1
@@ -125,6 +166,8 @@ async def _claim(
         window,
         lease,
         now,
+        reserve,
+        ROUTINE,
     )
     return rows
 

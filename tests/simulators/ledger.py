@@ -35,6 +35,11 @@ class Ledger:
             "CREATE TABLE IF NOT EXISTS told (notice_id TEXT, place INTEGER, at REAL,"
             " PRIMARY KEY (notice_id, place))"
         )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS clarifications (notice_id TEXT, clarification_id TEXT,"
+            " body_sha256 TEXT, at REAL, requests INTEGER,"
+            " PRIMARY KEY (notice_id, clarification_id))"
+        )
         self._db.execute("CREATE TABLE IF NOT EXISTS faults (key TEXT PRIMARY KEY, used INTEGER)")
 
     def close(self) -> None:
@@ -74,6 +79,26 @@ class Ledger:
             (at, notice_id),
         )
         return cursor.rowcount > 0
+
+    def answered(self, notice_id: str, clarification_id: str, digest: str, at: float) -> str:
+        """Keep the first answer to a question; the digest of the one that is kept."""
+        self._db.execute(
+            "INSERT INTO clarifications VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE"
+            " SET requests = requests + 1",
+            (notice_id, clarification_id, digest, at),
+        )
+        kept: str = self._db.execute(
+            "SELECT body_sha256 FROM clarifications WHERE notice_id = ? AND clarification_id = ?",
+            (notice_id, clarification_id),
+        ).fetchone()[0]
+        return kept
+
+    def answer_times(self, notice_id: str) -> list[float]:
+        """When each question about this notice was answered, oldest first."""
+        rows = self._db.execute(
+            "SELECT at FROM clarifications WHERE notice_id = ? ORDER BY at", (notice_id,)
+        )
+        return [row[0] for row in rows]
 
     def untold(self, notice_id: str, places: list[int]) -> list[int]:
         told = {

@@ -58,6 +58,11 @@ class Simulator:
                 Route(notices, self._submit, methods=["POST"]),
                 Route(notices + "/{notice_id}", self._show_notice),
                 Route(notices + "/{notice_id}/withdrawal", self._withdraw, methods=["POST"]),
+                Route(
+                    notices + "/{notice_id}/clarifications/{clarification_id:path}",
+                    self._hear_answer,
+                    methods=["POST"],
+                ),
                 Route("/{path:path}", self._page),
             ]
         )
@@ -116,6 +121,23 @@ class Simulator:
         if not self.ledger.withdraw(notice_id, self.clock()):
             return JSONResponse({"error": "no such notice"}, 404)
         return JSONResponse({"status": "withdrawn"}, 200)
+
+    async def _hear_answer(self, request: Request) -> Response:
+        """An answer to a question of ours; the same key again has no second effect."""
+        if not self._authorised(request, request.path_params["platform"]):
+            return JSONResponse({"error": "unauthorised"}, 401)
+        notice_id = request.path_params["notice_id"]
+        asked = unquote(request.scope["raw_path"].decode().rpartition("/")[2])
+        body = await request.body()
+        if self.ledger.find(notice_id) is None:
+            return JSONResponse({"error": "no such notice"}, 404)
+        given = json.loads(body)
+        if given.get("clarification_id") != asked or not given.get("answer"):
+            return JSONResponse({"error": "no answer to this question"}, 400)
+        digest = hashlib.sha256(body).hexdigest()
+        if self.ledger.answered(notice_id, asked, digest, self.clock()) != digest:
+            return JSONResponse({"error": "answered in other words"}, 409)
+        return JSONResponse({"status": "answered"}, 200)
 
     def _authorised(self, request: Request, platform: str) -> bool:
         expected = f"Bearer {self.tokens.get(platform, '')}"

@@ -10,6 +10,7 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from services.kernel import telemetry
 from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
@@ -18,7 +19,13 @@ from takedown.referral.v1 import referral_pb2
 from workflows import contracts
 from workflows.activities.failures import beating, notice_failure
 from workflows.activities.intake import IntakeActivities
-from workflows.contracts import NoticeRequest, NoticeResult, PlatformPolicy, WithdrawRequest
+from workflows.contracts import (
+    ClarificationRequest,
+    NoticeRequest,
+    NoticeResult,
+    PlatformPolicy,
+    WithdrawRequest,
+)
 
 DEADLINE = 40.0
 _REASON_LIMIT = 8000
@@ -63,6 +70,34 @@ class AdapterActivities:
                 await self._adapters[request.platform].WithdrawNotice(withdrawal, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise notice_failure(error) from error
+
+    @activity.defn(name=contracts.ACTIVITY_ANSWER_CLARIFICATION)
+    async def answer_clarification(self, request: ClarificationRequest) -> None:
+        """Idempotent on (notice_id, clarification_id) at the adapter and at the platform.
+
+        Raises:
+            ApplicationError: ERROR_REFUSED (final), or retryable with the platform's pause.
+        """
+        telemetry.bind_referral(request.referral_id)
+        referral = await self._intake.read(request.referral_id)
+        answer = pb.AnswerClarificationRequest(
+            notice_id=request.notice_id,
+            clarification_id=request.clarification_id,
+            answer=_words(referral, request.clarification_id),
+        )
+        try:
+            async with beating():
+                await self._adapters[request.platform].AnswerClarification(answer, timeout=DEADLINE)
+        except grpc.aio.AioRpcError as error:
+            raise notice_failure(error) from error
+
+
+def _words(referral: referral_pb2.Referral, clarification_id: str) -> str:
+    """What the record says in answer; the words go from there to the adapter, not through us."""
+    for clarification in reversed(referral.clarifications):
+        if clarification.clarification_id == clarification_id and clarification.answer:
+            return clarification.answer
+    raise ApplicationError("the answer is not on record", type="ANSWER_NOT_ON_RECORD")
 
 
 def _notice(request: NoticeRequest, referral: referral_pb2.Referral) -> pb.SubmitNoticeRequest:

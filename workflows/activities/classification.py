@@ -17,6 +17,7 @@ from workflows import contracts
 from workflows.activities.failures import again
 from workflows.activities.intake import ACTOR, IntakeActivities
 from workflows.contracts import AssessmentFacts, AssessRequest
+from workflows.delivered import time_text
 
 DEADLINE = 5.0
 # Attempts, up to fifteen seconds apart: some ten minutes.
@@ -78,4 +79,6 @@ def _facts(assessment: assessment_pb2.Assessment) -> AssessmentFacts:
         decision=decision.removeprefix("ASSESSMENT_DECISION_"),
         model_version=assessment.model_version,
         warnings=tuple(assessment.warnings),
+        # Not of a report: what the classifier takes for the offer's own departure.
+        departure_time=time_text(assessment, "departure_time"),
     )

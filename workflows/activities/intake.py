@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import grpc
 from google.protobuf import json_format
@@ -25,7 +26,12 @@ ACTOR = "spiffe://takedown.internal/service/worker"
 
 
 class IntakeActivities:
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    """``moved`` hears of every state that a referral came into, once it is on record."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, moved: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
+        self._moved = moved
         self._record = RecordServiceStub(channel)
         self._referrals = ReferralServiceStub(channel)
         self._contents: OrderedDict[str, referral_pb2.Content] = OrderedDict()
@@ -37,6 +43,8 @@ class IntakeActivities:
         answer = await self.append(
             request.referral_id, [new_event(record) for record in request.events]
         )
+        for record in request.events:
+            self._moved(request.referral_id, record.state)
         outcome = enums_pb2.Outcome.Name(answer.outcome) if answer.outcome else ""
         return AppendResult(answer.last_sequence, outcome.removeprefix("OUTCOME_"))
 

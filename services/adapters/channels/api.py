@@ -2,7 +2,8 @@
 
 The platform honours ``Idempotency-Key``: the same key again has no second effect. Answers
 are bounded and checked like any input from outside. Endpoints, relative to the base:
-``POST notices``, ``GET notices/<id>``, ``POST notices/<id>/withdrawal``.
+``POST notices``, ``GET notices/<id>``, ``POST notices/<id>/withdrawal``,
+``POST notices/<id>/clarifications/<clarification id>``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx2
@@ -103,6 +105,15 @@ class ApiChannel:
         path = f"/notices/{notice_id}/withdrawal"
         await self._call("POST", path, headers, body, also=_UNKNOWN_THERE)
 
+    async def answer(self, notice_id: UUID, clarification_id: str, body: bytes) -> None:
+        """Answer a question of the platform with these exact bytes. Raises as ``send`` does."""
+        # Made by the platform, so anything: as one part of a path it cannot lead elsewhere.
+        named = quote(clarification_id, safe="")
+        key = f"{notice_id}/clarifications/{named}"
+        headers = {"Content-Type": MEDIA_TYPE, "Idempotency-Key": key}
+        path = f"/notices/{notice_id}/clarifications/{named}"
+        await self._call("POST", path, headers, body)
+
     async def _call(
         self,
         method: str,
@@ -142,7 +153,7 @@ class ApiChannel:
         if 400 <= code < 500 and code not in (401, 403, 408, 425):  # noqa: PLR2004
             raise failed_precondition(
                 "NOTICE_REFUSED_BY_PLATFORM",
-                f"The platform refused the notice with HTTP {code}.",
+                f"The platform refused what was sent with HTTP {code}.",
             )
         raise _away(f"The platform answered HTTP {code}.")
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.acknowledgement.servicer import AcknowledgementServicer
 from services.adapters import profiles
 from services.adapters.channels.api import ApiChannel
+from services.adapters.clarifications import Clarifications
 from services.adapters.config import EndpointSettings, WebhookSettings
 from services.adapters.forwarder import Forwarder, Poller
 from services.adapters.servicer import AdapterServicer
@@ -162,7 +163,9 @@ async def serving(
         forwarder = Forwarder(store, upstream, clock)
         poller = Poller(profile, channel, store, forwarder, clock, 1e-6)
         receiver = WebhookReceiver(slug, read_secret(SECRET), store, clock, forwarder.hurry)
-        servicer = AdapterServicer(profile, channel, store, poller, clock, sandbox=sandbox)
+        servicer = AdapterServicer(
+            profile, channel, store, Clarifications(engine, slug), poller, clock, sandbox=sandbox
+        )
         server = grpc.aio.server(interceptors=(ServerInterceptor(AllowList.read()),))
         add_PlatformAdapterServiceServicer_to_server(servicer, server)
         port = server.add_secure_port("127.0.0.1:0", server_credentials(tls))

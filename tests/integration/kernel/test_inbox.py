@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -144,3 +145,43 @@ async def test_a_deferred_item_waits_for_its_time(engine: AsyncEngine) -> None:
         await inbox.defer(conn, SCHEMA, one.item_id, later, "no worker answers")
     assert await claim(engine, uuid4(), now=later - timedelta(seconds=1)) == []
     assert await claim(engine, uuid4(), now=later) == [one.item_id]
+
+
+async def _claim_with_reserve(engine: AsyncEngine, claimant: UUID) -> list[int]:
+    async with db.raw(engine) as conn:
+        claimed = await inbox.claim(conn, SCHEMA, claimant, 8, LEASE, NOW, reserve=2)
+    return [one.priority for one in claimed]
+
+
+async def test_a_window_full_of_bulk_has_room_for_what_is_urgent(engine: AsyncEngine) -> None:
+    relay = uuid4()
+    await store(engine, *(item(2, n) for n in range(20)))
+    assert await _claim_with_reserve(engine, relay) == [2] * 6
+    assert await _claim_with_reserve(engine, relay) == []
+    await store(engine, *(item(n, 30) for n in (1, 0, 1)))
+    assert await _claim_with_reserve(engine, relay) == [0, 1]
+    assert await _claim_with_reserve(engine, relay) == []
+    # Without bulk the whole window is for what is urgent, and bulk never takes its room back.
+    other = uuid4()
+    await store(engine, *(item(1, 40) for _ in range(9)))
+    assert await _claim_with_reserve(engine, other) == [1] * 8
+    assert await _claim_with_reserve(engine, other) == []
+
+
+async def test_a_hurried_referral_takes_along_what_waits_of_it_and_nothing_else(
+    engine: AsyncEngine,
+) -> None:
+    referral = uuid4()
+    start = replace(item(2, 9), referral_id=referral)
+    await store(engine, *(item(2, n) for n in range(5)), start)
+    command = replace(item(1, 10), referral_id=referral)
+    async with db.raw(engine) as conn, conn.transaction():
+        await inbox.store_raw(conn, SCHEMA, [command])
+        await inbox.hurry(conn, SCHEMA, [(referral, 1)])
+    assert await claim(engine, uuid4(), 2) == [start.item_id, command.item_id]
+    async with db.raw(engine) as conn:
+        await inbox.hurry(conn, SCHEMA, [(referral, 2)])
+        lowest = await conn.fetchval(
+            "SELECT max(priority) FROM acknowledgement.inbox_items WHERE referral_id = $1", referral
+        )
+    assert lowest == 1

@@ -137,3 +137,21 @@ def test_a_forged_or_stale_message_is_refused(changes: dict[str, str], later: in
 def test_an_altered_body_is_refused() -> None:
     with pytest.raises(SignatureError):
         verify(KEY, _headers(b"body"), b"Body", NOW.timestamp())
+
+
+_ASKS: dict[str, Any] = {**GOOD, "type": "clarification_request", "decision": None}
+
+
+def test_a_question_and_a_reversal_are_read() -> None:
+    asked = read_event("x", {**_ASKS, "message": "Which video?"})
+    assert asked.message == "Which video?"
+    reversal = from_poll("x", {**GOOD, "type": "reversal", "decision": None})
+    assert reversal.notice_id == GOOD["notice_id"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"message": ""}, {"message": " \n"}, {"message": None}, {"event_id": ".."}]
+)
+def test_a_question_that_cannot_be_answered_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(AnswerNotUnderstoodError):
+        read_event("x", {**_ASKS, **change})
