@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -57,6 +58,17 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
         self, request: pb.ReceiveRequest, context: Any
     ) -> AsyncIterator[pb.ReceiveResponse]:
         claimant = UUID(request.claimant_id)
+        try:
+            async with aclosing(self._claimed(request, claimant)) as responses:
+                async for response in responses:
+                    yield response
+        except (asyncio.CancelledError, GeneratorExit):
+            await asyncio.shield(self._release(claimant))
+            raise
+
+    async def _claimed(
+        self, request: pb.ReceiveRequest, claimant: UUID
+    ) -> AsyncGenerator[pb.ReceiveResponse, None]:
         lease = request.lease.ToTimedelta()
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_SECONDS
@@ -76,6 +88,15 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
                 yield pb.ReceiveResponse(item=_wire(item))
             if not items:
                 await waiting.until_any(POLL_SECONDS, self._changed)
+
+    async def _release(self, claimant: UUID) -> None:
+        """The stream was cut: what was sent on it may have reached nobody.
+
+        What did arrive may be handed out once more; delivering it twice changes nothing.
+        """
+        async with db.raw(self._engine) as conn:
+            await inbox.release(conn, self._schema, claimant)
+        self._changed.set()
 
     async def Complete(  # noqa: N802
         self, request: pb.CompleteRequest, context: Any

@@ -205,6 +205,17 @@ async def defer(
     )
 
 
+async def release(conn: asyncpg.Connection, schema: str, claimant: UUID) -> None:
+    """Give back what a claimant holds: nobody need wait for its leases."""
+    await conn.execute(
+        f"""
+        UPDATE {schema}.inbox_items SET claimed_by = NULL, lease_until = NULL
+        WHERE claimed_by = $1 AND completed_at IS NULL
+        """,  # noqa: S608
+        claimant,
+    )
+
+
 async def backlog(conn: asyncpg.Connection, schema: str) -> int:
     """How many items wait or are being delivered."""
     return int(

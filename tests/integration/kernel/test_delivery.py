@@ -155,3 +155,18 @@ async def test_what_matched_nothing_is_handed_out_again_when_asked(stack: Stack)
     assert (await call.read()).item.item_id == first[1].item_id
     assert await _requeued(stack) == (0, 0)
     call.cancel()
+
+
+async def test_what_a_cut_stream_did_not_hand_over_goes_to_the_next_at_once(stack: Stack) -> None:
+    await stack.store(40)
+    cut = stack.receive(40)
+    await cut.read()
+    cut.cancel()
+    # A lease lasts a minute; nobody waits for it.
+    found: set[str] = set()
+    async with asyncio.timeout(10):
+        async for response in stack.receive(64):
+            found.add(response.item.item_id)
+            if len(found) >= 40:
+                break
+    assert len(found) >= 40
