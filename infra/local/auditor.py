@@ -180,6 +180,21 @@ async def _effects(layout: Layout, findings: Findings) -> None:
             findings.notes.append(f"I2 effect {effect['notice_id']} is of no stored notice")
 
 
+async def unmatched(layout: Layout) -> int:
+    """Platform events that no referral was found for, once all their attempts were made."""
+    url = layout.database_url("acknowledgement_app").replace("+asyncpg", "")
+    conn = await asyncpg.connect(url, timeout=10)
+    try:
+        return int(
+            await conn.fetchval(
+                "SELECT count(*) FROM acknowledgement.inbox_items WHERE result = 'UNMATCHED'"
+                " OR completed_at IS NULL AND detail = 'unmatched'"
+            )
+        )
+    finally:
+        await conn.close()
+
+
 def read_ledger(layout: Layout) -> list[dict[str, Any]]:
     """The simulated platforms' accepted effects."""
     ledger = sqlite3.connect(f"file:{layout.root / 'ledger.sqlite'}?mode=ro", uri=True)

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from infra.local.auditor import Findings, audit
+from infra.local.auditor import Findings, audit, unmatched
 from infra.local.demo_run import Run
 from infra.local.layout import REPOSITORY, SCRIPT, Layout
 from infra.local.report import print_report, summary
@@ -56,6 +56,7 @@ async def _play(layout: Layout) -> tuple[Run, Findings]:
     try:
         await run.submit(lines)
         await run.until_closed(PATIENCE, live=sys.stdout.isatty())
+        run.unmatched = await unmatched(layout)
         findings = await audit(layout, run.accepted)
     finally:
         await run.close()

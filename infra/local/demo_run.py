@@ -15,12 +15,10 @@ from google.protobuf import json_format
 
 from infra.local.access import channel
 from infra.local.auditor import AcceptedSubmission
-from infra.local.layout import OPERATOR, SECOND_OPERATOR, Layout
+from infra.local.demo_people import People
+from infra.local.layout import Layout
 from infra.local.progress_view import ProgressView
-from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
-from takedown.intake.v1.casework_service_pb2_grpc import CaseworkServiceStub
-from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
@@ -42,12 +40,8 @@ class Run:
         self.events: dict[str, list[event_pb2.ReferralEvent]] = {}
         self.seen_at: dict[str, float] = {}
         self._channels: list[grpc.aio.Channel] = []
-        operator = self._channel("operator", OPERATOR)
-        self._operator = ReferralServiceStub(operator)
-        self._casework = CaseworkServiceStub(operator)
-        self._second = CaseworkServiceStub(self._channel("operator", SECOND_OPERATOR))
-        self._referrers: dict[str, Any] = {}
-        self._errands: set[asyncio.Task[None]] = set()
+        self.unmatched = 0
+        self.people = People(self._channel)
 
     def _channel(self, role: str, name: str) -> grpc.aio.Channel:
         opened = channel(self.layout, "intake", role, name)
@@ -55,17 +49,14 @@ class Run:
         return opened
 
     async def close(self) -> None:
-        for task in self._errands:
-            task.cancel()
+        self.people.close()
         for opened in self._channels:
             await opened.close()
 
     async def submit(self, lines: list[dict[str, Any]]) -> None:
         """Submit the lines in order, each run of one referrer's lines as one batch."""
         for referrer, found in groupby(lines, key=lambda line: str(line["referrer"])):
-            stub = self._referrers.setdefault(
-                referrer, ReferralServiceStub(self._channel("referrer", referrer))
-            )
+            stub = self.people.referrer(referrer)
             requests = [request_of(line) for line in found]
             answer = await stub.BatchSubmitReferrals(
                 pb.BatchSubmitReferralsRequest(requests=requests), timeout=20
@@ -92,14 +83,14 @@ class Run:
 
     async def _follow(self, view: ProgressView) -> None:
         cursor = ""
-        while len(self.open_referrals()) > 0:
+        while self._unfinished():
             request = pb.WatchReferralEventsRequest(cursor=cursor)
-            async for response in self._operator.WatchReferralEvents(request, timeout=300):
+            async for response in self.people.operator.WatchReferralEvents(request, timeout=300):
                 cursor = response.cursor
                 if response.HasField("event"):
                     self._take(response.event)
                     view.show(self.states())
-                if not self.open_referrals():
+                if not self._unfinished():
                     return
 
     def _take(self, event: event_pb2.ReferralEvent) -> None:
@@ -107,43 +98,13 @@ class Run:
         kind = event_pb2.ReferralEventType.Name(event.type).removeprefix(_TYPE)
         if event.HasField("platform_event"):
             self.seen_at.setdefault(event.platform_event.event_id, time.time())
-        if kind == "REVIEW_REQUESTED":
-            self._send(self._decide(event.referral_id))
-        elif kind == "ACKNOWLEDGED" and self._scripted(event.referral_id).get("withdraw"):
-            self._send(self._withdraw(event.referral_id))
-
-    def _send(self, errand: Any) -> None:
-        task = asyncio.create_task(errand)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        script = self._scripted(event.referral_id)
+        owner = next(a.referrer for a in self.accepted if a.referral_id == event.referral_id)
+        self.people.see(kind, event, script, owner)
 
     def _scripted(self, referral_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.script.get(self.keys.get(referral_id, ""), {})
         return found
-
-    async def _decide(self, referral_id: str) -> None:
-        """The operators: what the script says, else a confirmed offer is referred."""
-        review = self._scripted(referral_id).get(
-            "review", {"decision": "REFER", "reason": "OFFER_CONFIRMED"}
-        )
-        request = casework_pb.DecideReviewRequest(
-            referral_id=referral_id,
-            request_id=str(uuid.uuid4()),
-            decision=enums.ReviewDecision.Value(f"REVIEW_DECISION_{review['decision']}"),
-            reason=enums.ReviewReason.Value(f"REVIEW_REASON_{review['reason']}"),
-        )
-        answer = await self._casework.DecideReview(request, timeout=10)
-        if not answer.referral.review.decision:
-            # Referring this needs two people.
-            request.request_id = str(uuid.uuid4())
-            await self._second.DecideReview(request, timeout=10)
-
-    async def _withdraw(self, referral_id: str) -> None:
-        owner = next(a.referrer for a in self.accepted if a.referral_id == referral_id)
-        request = pb.WithdrawReferralRequest(
-            referral_id=referral_id, request_id=str(uuid.uuid4()), reason="Referred by mistake."
-        )
-        await self._referrers[owner].WithdrawReferral(request, timeout=10)
 
     def states(self) -> dict[str, str]:
         """Latest state by referral."""
@@ -156,6 +117,18 @@ class Run:
         states = self.states()
         return [referral_id for referral_id in self.keys if states.get(referral_id) != _CLOSED]
 
+    def _unfinished(self) -> bool:
+        """Whether anything is open, or something scripted for after the end has not come yet."""
+        return bool(self.open_referrals()) or any(self.unseen(i) for i in self.keys)
+
+    def unseen(self, referral_id: str) -> list[str]:
+        """Events that the script expects on this referral's record and that are not there."""
+        seen = {
+            event_pb2.ReferralEventType.Name(event.type).removeprefix(_TYPE)
+            for event in self.events.get(referral_id, ())
+        }
+        return sorted(set(self._scripted(referral_id).get("sees", ())) - seen)
+
     def outcome(self, referral_id: str) -> str:
         for event in self.events.get(referral_id, ()):
             if event.HasField("closed"):
@@ -166,13 +139,21 @@ class Run:
         return self.keys[referral_id].partition("/")[0]
 
     def unexpected(self) -> list[str]:
-        """Referrals that did not end as their script says."""
-        found = []
+        """Referrals that did not go as their script says."""
+        found = list(self.people.failures)
+        strays = sum(self._strays(key) for key in self.keys.values())
+        if self.unmatched != strays:
+            found.append(f"{self.unmatched} events of unknown notices instead of {strays}")
         for referral_id, key in self.keys.items():
             expected = self.script.get(key, {}).get("expects", "REMOVED")
             if self.outcome(referral_id) != expected:
                 found.append(f"{key}: {self.outcome(referral_id)} instead of {expected}")
+            found += [f"{key}: no {name}" for name in self.unseen(referral_id)]
         return found
+
+    def _strays(self, key: str) -> int:
+        steps = self.script.get(key, {}).get("steps", {}).values()
+        return sum(step[1] == "stray" for found in steps for step in found)
 
 
 def request_of(line: dict[str, Any]) -> pb.SubmitReferralRequest:
@@ -187,6 +168,10 @@ def request_of(line: dict[str, Any]) -> pb.SubmitReferralRequest:
     if "departs_in_seconds" in line:
         departs = datetime.now(UTC) + timedelta(seconds=line["departs_in_seconds"])
         request.departure_time.FromDatetime(departs)
+    if "hold" in line:
+        request.hold.reason = enums.HoldReason.Value(f"HOLD_REASON_{line['hold']['reason']}")
+        until = datetime.now(UTC) + timedelta(seconds=line["hold"]["seconds"])
+        request.hold.expire_time.FromDatetime(until)
     return request
 
 

@@ -23,6 +23,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+# Referrals to which this happened at least once, by the event that says so.
+_HAPPENED = {
+    "contradicted": "CONTRADICTED", "reappeared": "REAPPEARED", "reversed": "REVERSED",
+    "held": "HOLD_PLACED", "clarified": "CLARIFICATION_DELIVERED", "escalated": "ESCALATED",
+    "reminded": "REMINDER_SENT",
+}  # fmt: skip
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Nearest rank; 0 without values."""
     if not values:
@@ -36,6 +44,8 @@ def summary(run: Run, findings: Findings, wall: float) -> dict[str, Any]:
     return {
         "outcomes": {slug: dict(_outcomes(run, slug)) for slug in PLATFORMS},
         "dispositions": dict(run.dispositions),
+        **{name: _with(run, kind) for name, kind in _HAPPENED.items()},
+        "unmatched_events": run.unmatched,
         "accept_to_notice_ms_p50": round(percentile(notice, 0.5), 1),
         "accept_to_notice_ms_p99": round(percentile(notice, 0.99), 1),
         "answer_to_record_ms_p50": round(percentile(answer, 0.5), 1),
@@ -48,6 +58,10 @@ def summary(run: Run, findings: Findings, wall: float) -> dict[str, Any]:
         "unexpected": run.unexpected(),
         "wall_s": round(wall, 1),
     }
+
+
+def _with(run: Run, kind: str) -> int:
+    return sum(kind in types(events) for events in run.events.values())
 
 
 def _outcomes(run: Run, slug: str) -> Counter[str]:
@@ -96,6 +110,8 @@ def print_report(run: Run, findings: Findings, wall: float) -> None:
         f" {percentile(notice, 0.99):.0f} ms; answer to record p50"
         f" {percentile(answer, 0.5):.0f} ms, p99 {percentile(answer, 0.99):.0f} ms"
     )
+    happened = ", ".join(f"{name} {_with(run, kind)}" for name, kind in _HAPPENED.items())
+    console.print(f"{happened}; events of unknown notices {run.unmatched}")
     console.print(
         f"auditor: lost {findings.lost}, duplicate effects {findings.duplicate_effects},"
         f" projection mismatches {findings.projection_mismatches}, illegal transitions"

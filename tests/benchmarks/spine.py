@@ -1,7 +1,8 @@
 """``make bench``: ratios measured side by side in one run, written to build/bench/spine.json.
 
 ``python -m tests.benchmarks.spine --only submissions`` measures submitting alone, with nothing
-but PostgreSQL and intake running, and writes build/bench/submissions.json.
+but PostgreSQL and intake running, and writes build/bench/submissions.json; ``--only urgency`` the
+urgency lane alone.
 
 The machine is shared and noisy: what counts are ratios. Temporal's dev server runs with its
 own limits raised, since they and not the pipeline would be measured otherwise.
@@ -38,6 +39,7 @@ from services.kernel.identity import Identity
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 from tests.benchmarks.bare import METHOD, BareWorkflow, nothing
+from tests.benchmarks.urgency import urgency_lane
 from workflows import contracts
 
 BUILD = REPOSITORY / "build" / "bench"
@@ -245,7 +247,7 @@ def canonicaliser(found: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the spine of the system.")
-    parser.add_argument("--only", choices=("submissions",), help="this part alone")
+    parser.add_argument("--only", choices=("submissions", "urgency"), help="this part alone")
     only = parser.parse_args().only
     shutil.rmtree(BUILD / "stack", ignore_errors=True)
     script = BUILD / "script.json"
@@ -257,11 +259,13 @@ def main() -> int:
     found: dict[str, Any] = {}
     layout = Layout.prepare(BUILD / "stack", time_scale=1e-3, script=script, temporal_limits=True)
     stack = Stack(
-        layout, lambda line: print(line, flush=True), only=("postgres", "intake") if only else None
+        layout,
+        lambda line: print(line, flush=True),
+        only=("postgres", "intake") if only == "submissions" else None,
     )
     try:
         stack.start()
-        found = asyncio.run(run_submissions(layout) if only else run_all(layout, stack))
+        found = asyncio.run(_RUNS[only](layout, stack))
     finally:
         stack.stop()
     text = json.dumps(found, indent=1)
@@ -270,7 +274,7 @@ def main() -> int:
     return 0
 
 
-async def run_submissions(layout: Layout) -> dict[str, Any]:
+async def run_submissions(layout: Layout, _: Stack) -> dict[str, Any]:
     found: dict[str, Any] = {}
     opened = channel(layout, "intake", "referrer", "nca")
     try:
@@ -280,8 +284,16 @@ async def run_submissions(layout: Layout) -> dict[str, Any]:
     return found
 
 
+async def run_urgency(layout: Layout, _: Stack) -> dict[str, Any]:
+    opened = channel(layout, "intake", "referrer", "nca")
+    try:
+        return await urgency_lane(layout, ReferralServiceStub(opened), request)
+    finally:
+        await opened.close()
+
+
 async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
-    """Open loop first, then the pipeline, then, the worker stopped, bare submissions."""
+    """Open loop, then the pipeline, then, the worker stopped, bare submissions; the lane last."""
     found: dict[str, Any] = {"temporal_limits": "raised"}
     canonicaliser(found)
     opened = channel(layout, "intake", "referrer", "nca")
@@ -292,10 +304,15 @@ async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
         found["rss_mb"] = {n: round(p.memory_mb()) for n, p in stack.processes.items()}
         await asyncio.to_thread(stack.hold, "worker")
         await submissions(layout, opened, found)
+        stack.release("worker")
+        found |= await urgency_lane(layout, ReferralServiceStub(opened), request)
     finally:
         await opened.close()
         await other.close()
     return found
+
+
+_RUNS = {None: run_all, "submissions": run_submissions, "urgency": run_urgency}
 
 
 if __name__ == "__main__":

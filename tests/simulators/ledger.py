@@ -100,6 +100,15 @@ class Ledger:
         )
         return [row[0] for row in rows]
 
+    def answered_times(self, platform: str, key: str) -> dict[int, float]:
+        """Notice number -> when its first question was answered."""
+        rows = self._db.execute(
+            "SELECT number, min(at) FROM clarifications JOIN effects USING (notice_id)"
+            " WHERE platform = ? AND key = ? GROUP BY number",
+            (platform, key),
+        )
+        return dict(rows.fetchall())
+
     def untold(self, notice_id: str, places: list[int]) -> list[int]:
         told = {
             row[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import json
@@ -20,9 +19,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.simulators import pages
-from tests.simulators.ledger import Effect, Ledger, event_id
+from tests.simulators.answers import (
+    answer,
+    facebook_key,
+    fault_response,
+    key_of,
+    reference,
+    repeated,
+    signature,
+)
+from tests.simulators.ledger import Effect, Ledger
 from tests.simulators.pages import Page
-from tests.simulators.script import Script, Step
+from tests.simulators.script import Behaviour, Due, Script
 
 HOSTS = (
     "www.tiktok.com", "vm.tiktok.com", "vt.tiktok.com", "cdn.syndication.twimg.com", "api.x.com",
@@ -81,7 +89,7 @@ class Simulator:
         key = key_of(notice["content"])
         behaviour = self.script.find(platform, key)
         fault = self.ledger.next_fault(f"{platform}/{key}", behaviour.faults)
-        broken = await _fault(fault)
+        broken = await fault_response(fault)
         if broken is not None and fault != "lost_answer":
             return broken
         digest = hashlib.sha256(body).hexdigest()
@@ -92,6 +100,8 @@ class Simulator:
             return JSONResponse({"error": "this key was used for another notice"}, 409)
         if broken is not None:
             return broken
+        if effect.requests == 1 and behaviour.slow:
+            await asyncio.sleep(behaviour.slow)
         return JSONResponse({"reference": reference(effect), "status": "received"}, 202)
 
     async def _show_notice(self, request: Request) -> Response:
@@ -101,18 +111,28 @@ class Simulator:
         effect = self.ledger.find(request.path_params["notice_id"])
         if effect is None:
             return JSONResponse({"error": "no such notice"}, 404)
-        behaviour = self.script.find(platform, effect.key)
         now = self.clock()
-        due = behaviour.answers_due(effect.number, effect.accepted, now)
-        for place, _ in due:
-            self.ledger.tell(effect.notice_id, place, now)
+        due = self._due(effect, now)
+        for item in due:
+            self.ledger.tell(effect.notice_id, item.place, now)
+        behaviour, answered = self._behaviour(effect)
         return JSONResponse(
             {
                 "reference": reference(effect),
-                "answers": [answer(effect, place, step) for place, step in due],
-                "done": behaviour.finished(effect.number, effect.accepted, now),
+                "answers": [answer(effect, repeated(behaviour, effect, i, now)) for i in due],
+                "done": behaviour.finished(effect.number, effect.accepted, answered, now),
             }
         )
+
+    def _behaviour(self, effect: Effect) -> tuple[Behaviour, float | None]:
+        """What this platform does about a notice, and when it got an answer about it."""
+        behaviour = self.script.find(effect.platform, effect.key)
+        times = self.ledger.answer_times(effect.notice_id) if behaviour.answered else []
+        return behaviour, times[0] if times else None
+
+    def _due(self, effect: Effect, now: float) -> list[Due]:
+        behaviour, answered = self._behaviour(effect)
+        return behaviour.answers_due(effect.number, effect.accepted, answered, now)
 
     async def _withdraw(self, request: Request) -> Response:
         if not self._authorised(request, request.path_params["platform"]):
@@ -190,7 +210,9 @@ class Simulator:
     def _state(self, platform: str, key: str) -> str:
         key = key.lower()
         behaviour = self.script.find(platform, key)
-        return behaviour.page_state(self.ledger.accepted_times(platform, key), self.clock())
+        accepted = self.ledger.accepted_times(platform, key)
+        answered = self.ledger.answered_times(platform, key) if behaviour.answered else {}
+        return behaviour.page_state(accepted, answered, self.clock())
 
     def _tiktok(self, parts: list[str], found: dict[str, list[str]]) -> Page:
         if parts[:1] == ["oembed"]:
@@ -258,19 +280,22 @@ class Simulator:
                     continue
 
     async def _push_due(self, client: httpx2.AsyncClient, effect: Effect) -> None:
+        due = {item.place: item for item in self._due(effect, self.clock())}
         behaviour = self.script.find(effect.platform, effect.key)
-        due = dict(behaviour.answers_due(effect.number, effect.accepted, self.clock()))
         for place in self.ledger.untold(effect.notice_id, list(due)):
-            message = answer(effect, place, due[place])
+            said = repeated(behaviour, effect, due[place], self.clock())
             sent_at = self.clock()
-            if await self._send(client, self.pushes[effect.platform], message):
+            # A repetition is the same answer in a message of its own.
+            message_id = f"{effect.notice_id}:{place}"
+            push = self.pushes[effect.platform]
+            if await self._send(client, push, message_id, answer(effect, said)):
                 self.ledger.tell(effect.notice_id, place, sent_at)
 
     async def _send(
-        self, client: httpx2.AsyncClient, push: Push, message: dict[str, object]
+        self, client: httpx2.AsyncClient, push: Push, message_id: str, message: dict[str, object]
     ) -> bool:
         body = json.dumps({"type": "notice.answer", "data": message}).encode()
-        stamp, message_id = int(time.time()), str(message["event_id"]).replace(".", "-")
+        stamp = int(time.time())
         headers = {
             "webhook-id": message_id,
             "webhook-timestamp": str(stamp),
@@ -282,70 +307,3 @@ class Simulator:
         except (httpx2.HTTPError, OSError):
             return False
         return answered.status_code < 300
-
-
-def signature(secret: str, message_id: str, stamp: int, body: bytes) -> str:
-    """Standard Webhooks v1, written apart from the product's own so that each checks the other."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = b".".join((message_id.encode(), str(stamp).encode(), body))
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
-
-
-def key_of(content: dict[str, str]) -> str:
-    return (content["content_id"] or content["account"]).lower()
-
-
-def facebook_key(url: str) -> str:
-    """The id in a Facebook address, as the product's canonical form writes it."""
-    parts = urlsplit(url)
-    found = parse_qs(parts.query)
-    for name in ("story_fbid", "fbid", "v", "id"):
-        if found.get(name):
-            return found[name][0].lower()
-    path = [part for part in parts.path.split("/") if part]
-    return path[-1].lower() if path else ""
-
-
-def reference(effect: Effect) -> str:
-    return f"{effect.platform.upper()}-{effect.notice_id[:13]}"
-
-
-def answer(effect: Effect, place: int, step: Step) -> dict[str, object]:
-    """One answer on the wire, as docs/adapter-guide.md describes it."""
-    at = time.gmtime(effect.accepted + step.after)
-    fraction = f"{(effect.accepted + step.after) % 1:.6f}"[1:]
-    found: dict[str, object] = {
-        "event_id": event_id(effect.notice_id, place),
-        "notice_id": effect.notice_id,
-        "platform_reference": reference(effect),
-        "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%S", at) + fraction + "Z",
-    }
-    kinds = {"acknowledge": "acknowledgement", "claim": "removal_claim"}
-    found["type"] = kinds.get(step.do, "decision")
-    if step.do == "decide_remove":
-        found["decision"] = {"kind": "remove", "visibility": "removed"}
-    elif step.do == "decline":
-        found["decision"] = {"kind": "decline", "decline_reason": step.value}
-        found["message"] = "We looked at it under our Community Guidelines."
-    elif step.do == "restrict":
-        countries = step.value.split(",")
-        found["decision"] = {
-            "kind": "restrict", "visibility": "disabled", "countries": countries,
-        }  # fmt: skip
-    return found
-
-
-async def _fault(fault: str) -> Response | None:
-    """The response to a send that goes wrong; "lost_answer" is accepted and then not heard."""
-    if not fault:
-        return None
-    if fault.startswith("429"):
-        return Response(status_code=429, headers={"retry-after": fault.partition(":")[2] or "1"})
-    if fault == "garbage":
-        return Response(b"\x00<not json", media_type="application/json")
-    if fault == "hang":
-        await asyncio.sleep(20)
-        return Response(status_code=504)
-    if fault == "refuse":
-        return Response(status_code=422)
-    return Response(status_code=500)
