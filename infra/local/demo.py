@@ -1,8 +1,8 @@
 """``make demo``: the whole way of a referral, on one machine, with one command.
 
 Starts a fresh stack beside whatever runs, submits the example batch through the public API,
-lets a scripted operator decide what waits for a person, waits until every referral has its
-outcome, audits, and stops everything.
+lets referrers and two operators do what the script leaves to people, waits until every referral
+has its outcome, audits, and stops everything.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from infra.local.words import addresses
 
 EXAMPLES = REPOSITORY / "docs" / "examples" / "referrals.ndjson"
 BUILD = REPOSITORY / "build" / "demo"
-TIME_SCALE = 5e-5
+TIME_SCALE = 4e-5
 PATIENCE = 75.0
 
 
@@ -57,6 +57,7 @@ async def _play(layout: Layout) -> tuple[Run, Findings]:
         await run.submit(lines)
         await run.until_closed(PATIENCE, live=sys.stdout.isatty())
         run.unmatched = await unmatched(layout)
+        run.campaigns = await run.people.campaigns()
         findings = await audit(layout, run.accepted)
     finally:
         await run.close()

@@ -39,6 +39,12 @@ class People:
         """The ReferralService as this organisation calls it."""
         return self._of(name)[0]
 
+    async def campaigns(self) -> list[casework_pb.Campaign]:
+        """Every campaign, as an operator sees them."""
+        request = casework_pb.ListCampaignsRequest(page_size=500)
+        answer = await self._casework.ListCampaigns(request, timeout=_SECONDS)
+        return list(answer.campaigns)
+
     def close(self) -> None:
         for task in self._errands:
             task.cancel()

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -18,12 +19,18 @@ from infra.local.auditor import AcceptedSubmission
 from infra.local.demo_people import People
 from infra.local.layout import Layout
 from infra.local.progress_view import ProgressView
+from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
 _CLOSED = "CLOSED"
 _TYPE = "REFERRAL_EVENT_TYPE_"
+# What may happen on a referral's way beside its outcome, by the event that says so.
+LIFE = {
+    "contradicted": "CONTRADICTED", "reappeared": "REAPPEARED", "reversed": "REVERSED",
+    "held": "HOLD_PLACED", "clarified": "CLARIFICATION_DELIVERED",
+}  # fmt: skip
 _FIELDS = ("terms_ground", "legal_grounds", "urgency", "reference", "reason", "campaign_id", "test")
 
 
@@ -41,6 +48,7 @@ class Run:
         self.seen_at: dict[str, float] = {}
         self._channels: list[grpc.aio.Channel] = []
         self.unmatched = 0
+        self.campaigns: list[casework_pb.Campaign] = []
         self.people = People(self._channel)
 
     def _channel(self, role: str, name: str) -> grpc.aio.Channel:
@@ -149,11 +157,45 @@ class Run:
             if self.outcome(referral_id) != expected:
                 found.append(f"{key}: {self.outcome(referral_id)} instead of {expected}")
             found += [f"{key}: no {name}" for name in self.unseen(referral_id)]
-        return found
+            found += [f"{key}: {sentence}" for sentence in self._miscounted(referral_id)]
+        return found + self._campaigns_amiss()
+
+    def _miscounted(self, referral_id: str) -> list[str]:
+        """What happened more or less often than scripted; what no script names never happens."""
+        counts = happened(self.events.get(referral_id, ()))
+        expected = dict.fromkeys(LIFE, 0) | self._scripted(referral_id).get("shows", {})
+        return [
+            f"{name} {counts[name]} times instead of {times}"
+            for name, times in expected.items()
+            if counts[name] != times
+        ]
+
+    def _campaigns_amiss(self) -> list[str]:
+        """All examples are of one campaign, and of a finished one nothing is open."""
+        listed = [(campaign.referrals, campaign.open) for campaign in self.campaigns]
+        if listed == [(len(self.keys), len(self.open_referrals()))]:
+            return []
+        return [f"campaigns (referrals, open): {listed} instead of all {len(self.keys)} referrals"]
 
     def _strays(self, key: str) -> int:
         steps = self.script.get(key, {}).get("steps", {}).values()
         return sum(step[1] == "stray" for found in steps for step in found)
+
+
+def happened(events: Iterable[event_pb2.ReferralEvent]) -> Counter[str]:
+    """How often each thing happened that a script may count under ``shows``."""
+    names = {kind: name for name, kind in LIFE.items()} | {"PLATFORM_EVENT_NOTED": "noted"}
+    counts: Counter[str] = Counter()
+    for event in events:
+        kind = event_pb2.ReferralEventType.Name(event.type).removeprefix(_TYPE)
+        if kind in names:
+            counts[names[kind]] += 1
+        if event.HasField("hold_ended"):
+            end = enums.HoldEnd.Name(event.hold_ended.end).removeprefix("HOLD_END_")
+            counts[f"hold_{end.lower()}"] += 1
+        if event.closed.account_action == enums.ACCOUNT_ACTION_SUSPENDED:
+            counts["suspended"] += 1
+    return counts
 
 
 def request_of(line: dict[str, Any]) -> pb.SubmitReferralRequest:

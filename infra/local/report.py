@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.auditor import Findings, read_ledger, read_told
-from infra.local.demo_run import Run
+from infra.local.demo_run import LIFE, Run
 from infra.local.layout import PLATFORMS
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2
@@ -24,11 +24,7 @@ _COLUMNS = (
 
 
 # Referrals to which this happened at least once, by the event that says so.
-_HAPPENED = {
-    "contradicted": "CONTRADICTED", "reappeared": "REAPPEARED", "reversed": "REVERSED",
-    "held": "HOLD_PLACED", "clarified": "CLARIFICATION_DELIVERED", "escalated": "ESCALATED",
-    "reminded": "REMINDER_SENT",
-}  # fmt: skip
+_HAPPENED = LIFE | {"escalated": "ESCALATED", "reminded": "REMINDER_SENT"}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -46,6 +42,7 @@ def summary(run: Run, findings: Findings, wall: float) -> dict[str, Any]:
         "dispositions": dict(run.dispositions),
         **{name: _with(run, kind) for name, kind in _HAPPENED.items()},
         "unmatched_events": run.unmatched,
+        "campaigns": {c.campaign_id: c.referrals for c in run.campaigns},
         "accept_to_notice_ms_p50": round(percentile(notice, 0.5), 1),
         "accept_to_notice_ms_p99": round(percentile(notice, 0.99), 1),
         "answer_to_record_ms_p50": round(percentile(answer, 0.5), 1),
@@ -60,8 +57,13 @@ def summary(run: Run, findings: Findings, wall: float) -> dict[str, Any]:
     }
 
 
-def _with(run: Run, kind: str) -> int:
-    return sum(kind in types(events) for events in run.events.values())
+def _with(run: Run, kind: str, slug: str = "") -> int:
+    """Referrals, of one platform or of all, to which this happened."""
+    return sum(
+        kind in types(events)
+        for referral_id, events in run.events.items()
+        if slug in ("", run.platform(referral_id))
+    )
 
 
 def _outcomes(run: Run, slug: str) -> Counter[str]:
@@ -103,6 +105,7 @@ def types(events: Sequence[event_pb2.ReferralEvent]) -> list[str]:
 def print_report(run: Run, findings: Findings, wall: float) -> None:
     console = Console(width=160)
     console.print(_platform_table(run))
+    console.print(_life_table(run))
     console.print(_timeline(run))
     notice, answer = accept_to_notice_ms(run), answer_to_record_ms(run)
     console.print(
@@ -110,8 +113,8 @@ def print_report(run: Run, findings: Findings, wall: float) -> None:
         f" {percentile(notice, 0.99):.0f} ms; answer to record p50"
         f" {percentile(answer, 0.5):.0f} ms, p99 {percentile(answer, 0.99):.0f} ms"
     )
-    happened = ", ".join(f"{name} {_with(run, kind)}" for name, kind in _HAPPENED.items())
-    console.print(f"{happened}; events of unknown notices {run.unmatched}")
+    listed = ", ".join(f"{c.campaign_id}: {c.referrals} referrals" for c in run.campaigns)
+    console.print(f"campaigns: {listed}; events of unknown notices: {run.unmatched}")
     console.print(
         f"auditor: lost {findings.lost}, duplicate effects {findings.duplicate_effects},"
         f" projection mismatches {findings.projection_mismatches}, illegal transitions"
@@ -126,6 +129,16 @@ def _platform_table(run: Run) -> Table:
         table.add_column(name.replace("_", " ").lower(), justify="right")
     for slug in PLATFORMS:
         table.add_row(slug, *_row(run, slug))
+    return table
+
+
+def _life_table(run: Run) -> Table:
+    table = Table(title="What happened on the way (referrals)")
+    table.add_column("platform")
+    for name in _HAPPENED:
+        table.add_column(name, justify="right")
+    for slug in PLATFORMS:
+        table.add_row(slug, *(str(_with(run, kind, slug)) for kind in _HAPPENED.values()))
     return table
 
 

@@ -15,7 +15,8 @@ import uvicorn
 
 from tests.simulators.ledger import Ledger
 from tests.simulators.script import Script
-from tests.simulators.server import Push, Simulator
+from tests.simulators.server import Simulator
+from tests.simulators.webhooks import Push
 
 
 class _Server(uvicorn.Server):

@@ -100,14 +100,20 @@ class Ledger:
         )
         return [row[0] for row in rows]
 
-    def answered_times(self, platform: str, key: str) -> dict[int, float]:
-        """Notice number -> when its first question was answered."""
+    def heard(self, notice_id: str) -> dict[int, float]:
+        """When each scripted question about this notice was answered, by the question's place."""
         rows = self._db.execute(
-            "SELECT number, min(at) FROM clarifications JOIN effects USING (notice_id)"
-            " WHERE platform = ? AND key = ? GROUP BY number",
-            (platform, key),
+            "SELECT clarification_id, at FROM clarifications WHERE notice_id = ?", (notice_id,)
         )
-        return dict(rows.fetchall())
+        places = ((asked.removeprefix(f"{notice_id}:"), at) for asked, at in rows)
+        return {int(place): at for place, at in places if place.isdecimal()}
+
+    def heard_times(self, platform: str, key: str) -> dict[int, dict[int, float]]:
+        """The same for every notice about one item, by the notice's number."""
+        rows = self._db.execute(
+            "SELECT notice_id, number FROM effects WHERE platform = ? AND key = ?", (platform, key)
+        )
+        return {number: self.heard(notice_id) for notice_id, number in rows.fetchall()}
 
     def untold(self, notice_id: str, places: list[int]) -> list[int]:
         told = {

@@ -1,28 +1,48 @@
 """What a simulated platform does with each item: scripted per content, a function of time.
 
-Nothing here is remembered: the state of a page and the answers that are due follow from
-when the notice was accepted, so a simulator that was killed goes on where it was.
+Nothing here is remembered: the state of a page and the answers that are due follow from when the
+notice was accepted and when questions were answered, which the ledger keeps, so a simulator that
+was killed goes on where it was.
+
+A script's ``steps`` are ``[after, do, value]`` per number of the notice. ``after`` counts seconds
+from the notice; after an ``ask`` it counts from when that question was answered, and nothing that
+stands behind the question happens before. ``do`` is one of:
+
+- ``page`` (``value`` is the page's new state) and ``restore`` (the page is again what it was before
+  the first notice), which show and say nothing;
+- ``acknowledge``, ``claim``, ``decide_remove``, ``decline`` (reason), ``restrict`` (countries);
+- ``suspend``: decided, and the whole account is suspended;
+- ``ask`` (the question) and ``reverse``: the platform puts back what it had removed;
+- ``repeat``: the answer before it once more, under the same event id;
+- ``stray``: an acknowledgement of a notice that nobody knows.
+
+So a lie is a ``claim`` with no ``page`` before it, an answer out of order a ``claim`` with a
+smaller ``after`` than the ``acknowledge``, a late one comes after the decision that closes the
+referral, and an early one goes with the fault ``slow:SECONDS``, which takes a notice at once and
+says so later.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 GONE = ("removed", "author_deleted", "suspended", "not_found")
+SHOWN: Final = frozenset({"page", "restore"})
+SAID: Final = frozenset(
+    {"acknowledge", "claim", "decide_remove", "decline", "restrict", "suspend", "ask", "reverse",
+     "repeat", "stray"}
+)  # fmt: skip
+# When each question about one notice was answered, by the question's place among the steps.
+Heard = Mapping[int, float]
 
 
 @dataclass(frozen=True)
 class Step:
-    """``after`` seconds from the notice (or from our answer, for steps that wait for one).
-
-    ``do`` and what ``value`` is: page (its new state); acknowledge, claim, decide_remove, reverse;
-    suspend (a removal with the account); decline (the reason); restrict (the countries); ask (the
-    question); repeat (the place of an answer that comes a second time); stray (an acknowledgement
-    of a notice that nobody sent).
-    """
+    """``after`` seconds from the notice, or from the answer to the question before it."""
 
     after: float
     do: str
@@ -31,64 +51,75 @@ class Step:
 
 @dataclass(frozen=True)
 class Due:
-    """A step with its moment; ``place`` names it for good."""
+    """An answer that is due since ``at``, seconds since the epoch.
+
+    ``place`` among the steps is its own; ``says`` is that of the answer whose words and event id
+    it has: another one's for a repetition.
+    """
 
     place: int
-    at: float
+    says: int
     step: Step
+    at: float
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """``steps`` by the number of the notice, ``answered`` once its question was answered;
-    ``faults`` are answered to the first sends; ``slow`` is how long an accepted send is answered
-    late, so that answers overtake it."""
+    """``steps`` by the number of the notice; ``faults`` are answered to the first sends."""
 
     page: str = "available"
     steps: dict[int, tuple[Step, ...]] = field(default_factory=dict)
-    answered: dict[int, tuple[Step, ...]] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     expects: str = "REMOVED"
     leads_to: str = ""
-    slow: float = 0.0
 
-    def page_state(self, accepted: dict[int, float], answered: dict[int, float], now: float) -> str:
-        """The page at ``now``, given when each notice was accepted and its question answered."""
-        state = self.page
-        due = sorted(
-            (item.at, item.step.value)
-            for number, at in accepted.items()
-            for item in self._plan(number, at, answered.get(number))
-            if item.step.do == "page" and item.at <= now
-        )
-        for _, value in due:
-            state = value
-        return state
+    def page_state(
+        self, accepted: Mapping[int, float], now: float, heard: Mapping[int, Heard] | None = None
+    ) -> str:
+        """The page at ``now``, given when each notice number was accepted and what was heard."""
+        changes = [
+            (at, self.page if step.do == "restore" else step.value)
+            for number, since in accepted.items()
+            for _, step, at in self._happened(number, since, now, (heard or {}).get(number, {}))
+            if step.do in SHOWN
+        ]
+        # Of changes at one moment the last one in the script counts.
+        return sorted(changes, key=lambda change: change[0])[-1][1] if changes else self.page
 
     def answers_due(
-        self, number: int, accepted: float, answered: float | None, now: float
+        self, number: int, accepted: float, now: float, heard: Heard | None = None
     ) -> list[Due]:
-        """Every answer to this notice that is due."""
-        return [
-            item
-            for item in self._plan(number, accepted, answered)
-            if item.step.do != "page" and item.at <= now
-        ]
+        """Every answer to this notice that is due, in the order of the steps."""
+        found: list[Due] = []
+        for place, step, at in self._happened(number, accepted, now, heard or {}):
+            if step.do == "repeat":
+                original = next(due for due in reversed(found) if due.step.do != "repeat")
+                found.append(Due(place, original.says, original.step, original.at))
+            elif step.do in SAID:
+                found.append(Due(place, place, step, at))
+        return found
 
-    def finished(self, number: int, accepted: float, answered: float | None, now: float) -> bool:
-        plan = self._plan(number, accepted, answered)
-        waits = bool(self.answered.get(number)) and answered is None
-        return bool(plan) and not waits and all(item.at <= now for item in plan)
+    def finished(
+        self, number: int, accepted: float, now: float, heard: Heard | None = None
+    ) -> bool:
+        """Whether nothing more will come; a platform that never answers is never finished."""
+        happened = self._happened(number, accepted, now, heard or {})
+        return bool(happened) and len(happened) == len(self.steps[number])
 
-    def _plan(self, number: int, accepted: float, answered: float | None) -> list[Due]:
-        first = self.steps.get(number, ())
-        plan = [Due(place, accepted + step.after, step) for place, step in enumerate(first)]
-        if answered is not None:
-            plan += [
-                Due(place, answered + step.after, step)
-                for place, step in enumerate(self.answered.get(number, ()), len(first))
-            ]
-        return plan
+    def _happened(
+        self, number: int, accepted: float, now: float, heard: Heard
+    ) -> list[tuple[int, Step, float]]:
+        """(place, step, when) of what has happened by ``now``."""
+        found, since = [], accepted
+        for place, step in enumerate(self.steps.get(number, ())):
+            at = since + step.after
+            if at <= now:
+                found.append((place, step, at))
+            if step.do == "ask":
+                if place not in heard:
+                    break
+                since = heard[place]
+        return found
 
 
 DEFAULT = Behaviour(
@@ -111,6 +142,7 @@ class Script:
 
     @classmethod
     def read(cls, path: Path) -> Script:
+        """Raises ValueError: a step does what no platform does."""
         raw = json.loads(path.read_text(encoding="utf-8"))
         return cls({key: _behaviour(value) for key, value in raw.items()})
 
@@ -123,19 +155,27 @@ class Script:
 
 
 def _behaviour(raw: dict[str, Any]) -> Behaviour:
+    steps = {
+        int(number): _steps([Step(float(after), do, *rest) for after, do, *rest in found])
+        for number, found in raw.get("steps", {}).items()
+    }
     return Behaviour(
         page=raw.get("page", "available"),
-        steps=_steps(raw["steps"]) if "steps" in raw else DEFAULT.steps,
-        answered=_steps(raw.get("answered", {})),
+        steps=steps if "steps" in raw else DEFAULT.steps,
         faults=tuple(raw.get("faults", ())),
         expects=raw.get("expects", "REMOVED"),
         leads_to=raw.get("leads_to", ""),
-        slow=float(raw.get("slow", 0.0)),
     )
 
 
-def _steps(raw: dict[str, Any]) -> dict[int, tuple[Step, ...]]:
-    return {
-        int(number): tuple(Step(float(after), do, *rest) for after, do, *rest in found)
-        for number, found in raw.items()
-    }
+def _steps(steps: list[Step]) -> tuple[Step, ...]:
+    said = False
+    for step in steps:
+        if step.do not in SHOWN | SAID:
+            raise ValueError(f"a platform cannot {step.do!r}; it can {sorted(SHOWN | SAID)}")
+        if step.do == "repeat" and not said:
+            raise ValueError("there is no answer yet that could be repeated")
+        if step.do == "ask" and not step.value:
+            raise ValueError("a question is in words")
+        said = said or step.do in SAID
+    return tuple(steps)

@@ -18,7 +18,7 @@ from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.platform import Fault, http
 from tests.integration.adapters.conftest import World
 from tests.integration.adapters.serving import SECRET, notice
-from tests.simulators.answers import signature
+from tests.simulators.webhooks import signature
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

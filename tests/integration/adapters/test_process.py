@@ -25,7 +25,7 @@ from tests.fakes.platform import Fault
 from tests.integration.adapters.conftest import World
 from tests.integration.adapters.serving import SECRET, TOKEN, notice
 from tests.integration.processes import service_process, until_ready
-from tests.simulators.answers import signature
+from tests.simulators.webhooks import signature
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

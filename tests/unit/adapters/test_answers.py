@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.adapters.answers import AnswerNotUnderstoodError, from_poll, read_event
 from services.adapters.channels.api import LONGEST_PAUSE, retry_after
 from services.adapters.webhooks import SignatureError, read_secret, sign, verify
-from tests.simulators.answers import signature
+from tests.simulators.webhooks import signature
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

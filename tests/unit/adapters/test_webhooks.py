@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.adapters.answers import AnswerNotUnderstoodError, read_event
 from services.adapters.channels.api import LONGEST_PAUSE, retry_after
 from services.adapters.webhooks import SignatureError, read_secret, verify
-from tests.simulators.answers import signature
+from tests.simulators.webhooks import signature
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
