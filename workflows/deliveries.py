@@ -40,7 +40,7 @@ class Deliveries:
                 await self._obey(delivery.kind, delivery.command)
 
     def _answer(self, answer: contracts.PlatformAnswer) -> None:
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         ending = answers.apply_answer(p, answer, now)
         if ending is Event.REVERSED:
             ladder.remind(p, now, ladder.REFERRER_LIAISON, "reversal")
@@ -52,7 +52,7 @@ class Deliveries:
         if kind == contracts.KIND_WITHDRAWAL_REQUESTED:
             await self._withdraw()
         elif kind == contracts.KIND_URGENCY_RAISED:
-            p.raise_urgency(workflow.now(), command.value, command.departure_time)
+            p.raise_urgency(self._steps.now(), command.value, command.departure_time)
         elif kind == contracts.KIND_REVIEW_DECIDED:
             self._review(command)
         elif kind == contracts.KIND_HOLD_PLACED:
@@ -61,20 +61,20 @@ class Deliveries:
             self._holding.release()
         elif kind == contracts.KIND_ESCALATION_REQUESTED:
             level = ladder.level_above(p.escalation_level)
-            ladder.escalate(p, workflow.now(), level, "request")
+            ladder.escalate(p, self._steps.now(), level, "request")
         elif kind == contracts.KIND_CLARIFICATION_ANSWERED:
             await self._clarify(command)
 
     async def _withdraw(self) -> None:
         p = self._p
         if p.notified and await self._steps.withdraw_notice():
-            p.record(workflow.now(), "WITHDRAWAL_SENT")
+            p.record(self._steps.now(), "WITHDRAWAL_SENT")
         if p.state is State.ON_HOLD:
             self._holding.note_cost("CLOSED")
-        closing.close(p, workflow.now(), "WITHDRAWN", Event.WITHDRAWN)
+        closing.close(p, self._steps.now(), "WITHDRAWN", Event.WITHDRAWN)
 
     def _review(self, command: Command) -> None:
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         if p.state is State.ON_HOLD and p.held_from == State.IN_REVIEW:
             # The decision counts; the hold is kept.
             self._holding.decide(command.value)
@@ -90,10 +90,10 @@ class Deliveries:
         p = self._p
         if p.state is not State.CLARIFICATION_REQUESTED or command.subject != p.clarification_id:
             sentence = f"The referral is {p.state}: this question is no longer open."
-            p.refuse(workflow.now(), "clarification", sentence)
+            p.refuse(self._steps.now(), "clarification", sentence)
             return
         delivered = await self._steps.answer_clarification(command.subject)
-        now = workflow.now()
+        now = self._steps.now()
         if delivered:
             p.record(
                 now,

@@ -23,7 +23,7 @@ class Dispatch:
 
     def lapse(self) -> None:
         """After the departure nothing is left to hurry for: routine, and kept as evidence."""
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         if p.state is State.CLOSED or p.lapses_at is None or p.lapses_at > now:
             return
         p.urgency = "ROUTINE"
@@ -42,13 +42,13 @@ class Dispatch:
         self._propose(facts.departure_time)
         reasons = policy.review_reasons(p.kind, facts)
         if reasons:
-            reviewing.ask(p, workflow.now(), str(workflow.uuid4()), facts, reasons)
+            reviewing.ask(p, self._steps.now(), str(workflow.uuid4()), facts, reasons)
         else:
-            p.record(workflow.now(), "DISPATCH_APPROVED", by=Event.DISPATCH_APPROVED)
+            p.record(self._steps.now(), "DISPATCH_APPROVED", by=Event.DISPATCH_APPROVED)
 
     def _propose(self, departure_time: str) -> None:
         """What the text says of a departure is for people to confirm; nothing hurries for it."""
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         departure = instant(departure_time)
         if departure is None or departure <= now or p.departure_time or not p.whole_life:
             return
@@ -62,7 +62,7 @@ class Dispatch:
     async def _ends_as_short_link(self) -> bool:
         p = self._p
         link = await self._steps.resolve_link()
-        now = workflow.now()
+        now = self._steps.now()
         if link.duplicate_of:
             closing.close(p, now, "DUPLICATE", Event.DUPLICATE_FOUND, of=link.duplicate_of)
         elif link.refused_reason:
@@ -77,15 +77,15 @@ class Dispatch:
         p = self._p
         if p.decided_on_hold:
             decision, p.decided_on_hold = p.decided_on_hold, ""
-            reviewing.decide(p, workflow.now(), decision)
+            reviewing.decide(p, self._steps.now(), decision)
             return
         if not p.whole_life:
             await self._steps.wait("a person's decision", None)
             return
-        left = reviewing.review_time_left(p, workflow.now())
+        left = reviewing.review_time_left(p, self._steps.now())
         if await self._steps.wait("a person's decision", left):
             return
-        now = workflow.now()
+        now = self._steps.now()
         ladder.person_is_late(p, now, "review")
         p.late_since = stamp(now)
 
@@ -105,7 +105,7 @@ class Dispatch:
         p.notice_number += 1
         p.notice_id = notice_id_text(p.referral_id, p.notice_number)
         p.forget_answers()
-        prepared = workflow.now()
+        prepared = self._steps.now()
         p.record(
             prepared,
             "NOTICE_PREPARED",
@@ -119,12 +119,12 @@ class Dispatch:
         p = self._p
         result = await self._steps.look_first()
         p.looked_first = True
-        p.observed(workflow.now(), result.observations)
+        p.observed(self._steps.now(), result.observations)
         if not result.gone:
             return False
         last = result.observations[-1]
         p.removed_by = policy.removed_by(last.availability, claimed=False)
-        closing.close(p, workflow.now(), "GONE_BEFORE_NOTICE", Event.GONE_BEFORE_NOTICE)
+        closing.close(p, self._steps.now(), "GONE_BEFORE_NOTICE", Event.GONE_BEFORE_NOTICE)
         return True
 
     async def _deliver_notice(self, prepared: datetime) -> None:
@@ -134,7 +134,7 @@ class Dispatch:
             result, failure = await self._steps.submit_notice(
                 prepared, lambda: self._deliveries.overtaken
             )
-            now = workflow.now()
+            now = self._steps.now()
             if result is not None:
                 self._delivered(now, result)
             elif failure is not None:

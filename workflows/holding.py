@@ -29,13 +29,13 @@ class Holding:
         p = self._p
         if p.state is State.ON_HOLD:
             p.hold_until, p.hold_reason = command.until, command.reason
-            p.record(workflow.now(), "HOLD_RENEWED", detail_kind="hold", detail=self._detail())
+            p.record(self._steps.now(), "HOLD_RENEWED", detail_kind="hold", detail=self._detail())
         elif Event.HOLD_PLACED not in TABLE[p.state] or p.notified:
             sentence = (
                 f"The referral is {p.state}: the platform may have a notice already, so nothing"
                 " can be held back; withdraw the referral instead."
             )
-            p.refuse(workflow.now(), "hold", sentence)
+            p.refuse(self._steps.now(), "hold", sentence)
         else:
             self._begin(command.until, command.reason)
 
@@ -44,7 +44,9 @@ class Holding:
         if p.state is State.ON_HOLD:
             self._end("RELEASED")
         else:
-            p.refuse(workflow.now(), "release", f"The referral is {p.state}: no hold is in force.")
+            p.refuse(
+                self._steps.now(), "release", f"The referral is {p.state}: no hold is in force."
+            )
 
     def decide(self, decision: str) -> None:
         """A reviewer decided while the referral is on hold: acted on when the hold ends."""
@@ -52,7 +54,7 @@ class Holding:
 
     async def hold(self) -> None:
         """Watch the content on its cadence until the hold is released or runs out."""
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         until = instant(p.hold_until) or now
         if until <= now:
             self._end("EXPIRED")
@@ -60,11 +62,11 @@ class Holding:
         look = p.clockwork.next_look(instant(p.held_since) or now, now)
         if await self._steps.wait("the end of the hold", min(until - now, look)):
             return
-        if (instant(p.hold_until) or now) <= workflow.now():
+        if (instant(p.hold_until) or now) <= self._steps.now():
             return
         result = await self._steps.observe("HOLD", quorum=1)
         p.hold_looks += len(result.observations)
-        p.observed(workflow.now(), result.observations)
+        p.observed(self._steps.now(), result.observations)
         if result.observations:
             self._note_whether_gone(result.observations[-1].visible, result.gone)
 
@@ -72,12 +74,12 @@ class Holding:
         """Record what the hold cost, without moving: the caller does."""
         p = self._p
         p.record(
-            workflow.now(), "HOLD_ENDED", detail_kind="hold_ended",
-            detail={"end": f"HOLD_END_{end}", "cost": self._cost(workflow.now())},
+            self._steps.now(), "HOLD_ENDED", detail_kind="hold_ended",
+            detail={"end": f"HOLD_END_{end}", "cost": self._cost(self._steps.now())},
         )  # fmt: skip
 
     def _begin(self, until: str, reason: str) -> None:
-        p, now = self._p, workflow.now()
+        p, now = self._p, self._steps.now()
         p.held_from, p.held_since = str(p.state), stamp(now)
         p.hold_until, p.hold_reason = until, reason
         p.hold_looks, p.vanished_at = 0, ""
@@ -96,7 +98,7 @@ class Holding:
     def _note_whether_gone(self, visible: str, gone: bool) -> None:
         p = self._p
         if gone:
-            p.vanished_at = p.vanished_at or stamp(workflow.now())
+            p.vanished_at = p.vanished_at or stamp(self._steps.now())
         elif visible == "YES":
             p.vanished_at = ""
 

@@ -61,8 +61,22 @@ class Steps:
 
     def __init__(self, progress: Progress) -> None:
         self._p = progress
+        self._now = workflow.now()
         self.waiting_for = ""
         self.deadline = ""
+
+    def now(self) -> datetime:
+        """When the server last woke this run: the one time on which anything may be decided.
+
+        The workflow's own clock moves on while a local activity runs, and by another amount when
+        the history is replayed; a decision that rests on it is another one then
+        (docs/decisions/0018).
+        """
+        return self._now
+
+    def _woken(self) -> None:
+        """A timer, a delivery or an activity's result has come: they are in the history."""
+        self._now = workflow.now()
 
     async def flush(self) -> None:
         """Append what was noted: an event is on record before the next irreversible act."""
@@ -84,14 +98,14 @@ class Steps:
 
         Planned reminders go out meanwhile. True when a delivery came or the urgency lapsed.
         """
-        until = workflow.now() + timeout if timeout is not None else None
+        until = self.now() + timeout if timeout is not None else None
         while True:
             await self.flush()
             if self._p.pending or self._p.state is State.CLOSED:
                 return True
             if await self._remind_who_is_due():
                 continue
-            now = workflow.now()
+            now = self.now()
             lapses = self._p.lapses_at
             if lapses is not None and lapses <= now:
                 return True
@@ -112,6 +126,7 @@ class Steps:
         except TimeoutError:
             return
         finally:
+            self._woken()
             self.waiting_for = self.deadline = ""
 
     async def finish(self) -> None:
@@ -124,7 +139,7 @@ class Steps:
         await self.flush()
 
     async def _remind_who_is_due(self) -> bool:
-        reminder = ladder.due_reminder(self._p, workflow.now())
+        reminder = ladder.due_reminder(self._p, self.now())
         if reminder is None:
             return False
         await self._remind(reminder)
@@ -156,11 +171,13 @@ class Steps:
                 retry_policy=RetryPolicy(maximum_attempts=3),
             )
         except ActivityError:
-            ladder.put_off(p, reminder, workflow.now())
+            self._woken()
+            ladder.put_off(p, reminder, self.now())
             return
+        self._woken()
         p.reminders.remove(reminder)
         p.record(
-            workflow.now(),
+            self.now(),
             "REMINDER_SENT",
             detail_kind="reminder_sent",
             detail={
@@ -204,7 +221,7 @@ class Steps:
         )
         capture = result.capture or {"failure": "the observation service did not answer"}
         self._p.record(
-            workflow.now(),
+            self.now(),
             "CAPTURED",
             detail_kind="capture",
             detail=capture,
@@ -254,7 +271,9 @@ class Steps:
             priority=self._priority(),
         )
         await workflow.wait_condition(lambda: handle.done() or overtaken())
-        if not handle.done():
+        if handle.done():
+            self._woken()
+        else:
             handle.cancel()
         try:
             return await handle, None
@@ -296,6 +315,8 @@ class Steps:
             )
         except ActivityError:
             return False
+        finally:
+            self._woken()
         return True
 
     async def _look(self, activity: str, request: Any, otherwise: T) -> T:
@@ -317,6 +338,8 @@ class Steps:
             if isinstance(error.cause, CancelledError):
                 raise asyncio.CancelledError from error
             return otherwise
+        finally:
+            self._woken()
 
     def _look_patience(self) -> timedelta:
         """An observation that cannot be had is unknown, and unknown holds nothing up for ever."""

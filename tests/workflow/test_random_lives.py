@@ -10,13 +10,16 @@ from datetime import timedelta
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from tests.conftest import Figures
 from tests.unit.workflows.model import Model
 from tests.workflow.conftest import Play, serving
 from tests.workflow.world import UNSURE, World
 from workflows import contracts
-from workflows.contracts import Command, Delivery, PlatformAnswer, PlatformPolicy, StartReferral
+from workflows.contracts import Command, Delivery, PlatformAnswer, PlatformPolicy, StartReferralfrom workflows.referral import ReferralWorkflow
+from workflows.worker import SANDBOX
 
 ANSWERS = (
     "ACKNOWLEDGEMENT", "REMOVAL_CLAIM", "REMOVAL_CLAIM", "DECISION", "CLARIFICATION_REQUEST",
@@ -63,7 +66,7 @@ async def something(play: Play, chance: random.Random, said: list[str]) -> None:
 async def live(environment: WorkflowEnvironment, cache: int, seed: int) -> Model:
     """One life, taken back at the end if it is still open; the record is held to the model."""
     chance = random.Random(seed)
-    world = World(policy=PlatformPolicy(renotice_limit=2))
+    world = World(policy=PlatformPolicy(renotice_limit=2), slowness=chance.choice((0.0, 0.05)))
     if chance.random() < 0.5:
         world.assessment = UNSURE
     queue = f"referrals-{uuid.uuid4()}"
@@ -106,7 +109,14 @@ async def _lived(
         # It ended while we still had something to say: that is late, and nobody's fault.
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-    return await play.outcome()
+    outcome = await play.outcome()
+    # Whatever came in whatever order, and however long recording took: the history replays.
+    replayer = Replayer(
+        workflows=[ReferralWorkflow],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+    )
+    await replayer.replay_workflow(await handle.fetch_history())
+    return outcome
 
 
 @pytest.mark.faults

@@ -58,6 +58,8 @@ class World:
     # (level, deadline) of every reminder that was taken; ``unreachable`` refuses so many first.
     reminders: list[tuple[str, str]] = field(default_factory=list)
     unreachable: int = 0
+    # Seconds that recording takes.
+    slowness: float = 0.0
     answered: list[str] = field(default_factory=list)
     answer_failures: list[str] = field(default_factory=list)
     _appended: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -65,6 +67,7 @@ class World:
 
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
     async def append_events(self, request: AppendRequest) -> AppendResult:
+        await asyncio.sleep(self.slowness)
         for event in request.events:
             self._append(event)
         async with self._appended:

@@ -65,8 +65,12 @@ class Scripted(steps.Steps):
     """The workflow's own steps, with every call out of it answered by the draw."""
 
     def __init__(self, life: Life) -> None:
-        super().__init__(life.progress)
+        with patch.object(steps, "workflow", life.clock):
+            super().__init__(life.progress)
         self._life = life
+
+    def now(self) -> datetime:
+        return self._life.clock.at
 
     async def flush(self) -> None:
         for event in self._p.unrecorded:
