@@ -18,7 +18,8 @@ from tests.unit.workflows.model import Model
 from tests.workflow.conftest import Play, serving
 from tests.workflow.world import UNSURE, World
 from workflows import contracts
-from workflows.contracts import Command, Delivery, PlatformAnswer, PlatformPolicy, StartReferralfrom workflows.referral import ReferralWorkflow
+from workflows.contracts import Command, Delivery, PlatformAnswer, PlatformPolicy, StartReferral
+from workflows.referral import ReferralWorkflow
 from workflows.worker import SANDBOX
 
 ANSWERS = (
