@@ -190,7 +190,7 @@ def happened(events: Iterable[event_pb2.ReferralEvent]) -> Counter[str]:
         kind = event_pb2.ReferralEventType.Name(event.type).removeprefix(_TYPE)
         if kind in names:
             counts[names[kind]] += 1
-        if event.HasField("hold_ended"):
+        if kind == "HOLD_ENDED":
             end = enums.HoldEnd.Name(event.hold_ended.end).removeprefix("HOLD_END_")
             counts[f"hold_{end.lower()}"] += 1
         if event.closed.account_action == enums.ACCOUNT_ACTION_SUSPENDED:

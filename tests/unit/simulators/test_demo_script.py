@@ -44,9 +44,11 @@ def test_every_scripted_outcome_is_one_of_the_contract(key: str) -> None:
 def test_how_often_something_happened_is_counted_from_the_record() -> None:
     released = event_pb2.ReferralEvent(type=event_pb2.REFERRAL_EVENT_TYPE_HOLD_ENDED)
     released.hold_ended.end = enums.HOLD_END_RELEASED
+    asked = event_pb2.ReferralEvent(type=event_pb2.REFERRAL_EVENT_TYPE_HOLD_RELEASE_REQUESTED)
+    asked.hold_ended.end = enums.HOLD_END_RELEASED
     closed = event_pb2.ReferralEvent(type=event_pb2.REFERRAL_EVENT_TYPE_CLOSED)
     closed.closed.account_action = enums.ACCOUNT_ACTION_SUSPENDED
     held = event_pb2.ReferralEvent(type=event_pb2.REFERRAL_EVENT_TYPE_HOLD_PLACED)
-    assert happened([held, released, held, released, closed]) == {
+    assert happened([held, asked, released, held, asked, released, closed]) == {
         "held": 2, "hold_released": 2, "suspended": 1,
     }  # fmt: skip
