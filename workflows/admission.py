@@ -29,12 +29,14 @@ class Admission:
         # Referral -> when its place runs out; oldest first, as they are taken.
         self._taken: dict[str, float] = {}
         self._freed = asyncio.Event()
+        self._waiting: set[str] = set()
+        self._hurried: set[str] = set()
 
     def take(self, referral_id: str) -> bool:
         """Take a place, or keep the one it has; False when there is none."""
         self._expire()
         if referral_id not in self._taken:
-            if len(self._taken) >= self._limit:
+            if len(self._taken) >= self._limit and referral_id not in self._hurried:
                 return False
             self._taken[referral_id] = self._clock() + self._expiry
         return True
@@ -44,6 +46,12 @@ class Admission:
         if self._taken.pop(referral_id, None) is not None:
             self._freed.set()
 
+    def hurry(self, referral_id: str) -> None:
+        """Whoever waits with this referral goes on now, over the limit: somebody needs it."""
+        if referral_id in self._waiting:
+            self._hurried.add(referral_id)
+            self._freed.set()
+
     def moved(self, referral_id: str, state: str) -> None:
         """A referral came into ``state``; it keeps its place only on the way to its notice."""
         if state not in ON_THE_WAY:
@@ -51,7 +59,14 @@ class Admission:
 
     async def wait(self, referral_id: str, patience: float) -> bool:
         """Take a place as soon as one is free; False when none was within ``patience`` seconds."""
-        until = self._clock() + patience
+        self._waiting.add(referral_id)
+        try:
+            return await self._wait(referral_id, self._clock() + patience)
+        finally:
+            self._waiting.discard(referral_id)
+            self._hurried.discard(referral_id)
+
+    async def _wait(self, referral_id: str, until: float) -> bool:
         while not self.take(referral_id):
             left = until - self._clock()
             if left <= 0:

@@ -98,7 +98,7 @@ class WorkerSettings(ServiceSettings):
     platform_activities: int = Field(default=16, ge=1, le=200)
     observation_activities: int = Field(default=16, ge=1, le=200)
     # Routine referrals between their start and their first notice; more wait in the inbox.
-    routine_starts: int = Field(default=24, ge=1, le=1000)
+    routine_starts: int = Field(default=4, ge=1, le=1000)
     notification_activities: int = Field(default=4, ge=1, le=50)
     notifier: NotifierSettings = NotifierSettings()
     # Every workflow in a fresh copy of its modules: what tests do, at twice the cost of a step.

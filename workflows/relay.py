@@ -48,8 +48,8 @@ UNMATCHED_ATTEMPTS: Final = 6
 # Priorities of inbox items from here on are bulk (services/kernel/inbox.py).
 BULK: Final = 2
 # How long an item in hand waits for a place, and then in the inbox before it is handed out again.
-ADMISSION_SECONDS: Final = 2.0
-ADMISSION_PAUSE: Final = timedelta(milliseconds=500)
+ADMISSION_SECONDS: Final = 15.0
+ADMISSION_PAUSE: Final = timedelta(seconds=1)
 # A referral whose start is on its way is there soon.
 NOT_STARTED_PAUSE: Final = timedelta(seconds=2)
 # How an item is settled: the result, a word for operators, the pause when deferred.
@@ -238,6 +238,7 @@ class Relay:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            self._admission.hurry(item.referral_id)
             pause = min(_backoff(item.attempts), NOT_STARTED_PAUSE)
             return pb.DELIVERY_RESULT_DEFERRED, "not started yet", pause
         return pb.DELIVERY_RESULT_LATE, "the referral is closed", timedelta()

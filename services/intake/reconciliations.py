@@ -111,11 +111,18 @@ async def read(conn: asyncpg.Connection, run_id: UUID | None) -> pb.Reconciliati
 async def open_referrals(
     conn: asyncpg.Connection, after: UUID, size: int, created_before: datetime | None
 ) -> list[record_pb.OpenReferral]:
-    """Open referrals in the order of their ids, behind ``after``."""
+    """Open referrals in the order of their ids, behind ``after``.
+
+    Not those whose start still waits in the inbox: bulk takes its turn there, and is not lost.
+    """
     rows = await conn.fetch(
         "SELECT referral_id, state, last_sequence, update_time FROM intake.referrals"
         " WHERE state <> 'CLOSED' AND referral_id > $1"
-        " AND ($3::timestamptz IS NULL OR create_time < $3) ORDER BY referral_id LIMIT $2",
+        " AND ($3::timestamptz IS NULL OR create_time < $3)"
+        " AND referral_id NOT IN (SELECT i.referral_id FROM intake.inbox_items i"
+        " WHERE i.completed_at IS NULL AND i.kind = 'referral.accepted'"
+        " AND i.referral_id IS NOT NULL)"
+        " ORDER BY referral_id LIMIT $2",
         after,
         size,
         created_before,

@@ -96,6 +96,17 @@ class Intake:
         finally:
             await connection.close()
 
+    async def starts_handed_over(self) -> None:
+        """The relay has handed over every start: nothing waits for its turn in the inbox."""
+        connection = await self.sql()
+        try:
+            await connection.execute(
+                "UPDATE intake.inbox_items SET completed_at = now(), result = 'DELIVERED'"
+                " WHERE kind = 'referral.accepted' AND completed_at IS NULL"
+            )
+        finally:
+            await connection.close()
+
     async def close(self) -> None:
         for channel in self.channels:
             await channel.close()

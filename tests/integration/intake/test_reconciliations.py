@@ -88,6 +88,7 @@ async def test_open_referrals_are_listed_by_pages_and_closed_ones_are_not(intake
     ids = [await created(intake, 1), await in_review(intake, 2), await created(intake, 3)]
     gone = await created(intake, 4)
     await closed(intake, gone)
+    await intake.starts_handed_over()
     first = await _open(intake, page_size=2)
     rest = await _open(intake, page_size=2, page_token=first.next_page_token)
     listed = [*first.referrals, *rest.referrals]
@@ -97,6 +98,18 @@ async def test_open_referrals_are_listed_by_pages_and_closed_ones_are_not(intake
     assert (second.state, second.last_sequence) == (enums.REFERRAL_STATE_IN_REVIEW, 3)
     assert not (await _open(intake, created_before=ahead(minutes=-1))).referrals
     assert len((await _open(intake, created_before=ahead(minutes=1))).referrals) == 3
+
+
+async def test_a_referral_whose_start_still_waits_in_the_inbox_is_not_missing(
+    intake: Intake,
+) -> None:
+    """Bulk waits there for its turn; a run that started it would let it overtake."""
+    started = await created(intake, 1)
+    await intake.starts_handed_over()
+    await created(intake, 2)
+    assert [r.referral_id for r in (await _open(intake)).referrals] == [started]
+    await intake.starts_handed_over()
+    assert len((await _open(intake)).referrals) == 2
 
 
 async def test_only_operators_ask_and_only_the_worker_reports(intake: Intake) -> None:

@@ -77,6 +77,8 @@ class Desk:
     activities: ReconciliationActivities
 
     async def run(self, activity: Any, request: Any, heartbeat: Any = None) -> Any:
+        """As it runs in an installation whose relay has handed over every start."""
+        await self.intake.starts_handed_over()
         environment = ActivityEnvironment()
         if heartbeat is not None:
             environment.info = _with_details(environment.info, heartbeat)

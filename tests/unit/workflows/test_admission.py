@@ -107,3 +107,21 @@ async def test_who_waits_takes_a_place_that_runs_out() -> None:
     assert admission.take("r0")
     async with asyncio.timeout(1):
         assert await admission.wait("late", 10.0)
+
+
+async def test_who_is_hurried_goes_on_over_the_limit_and_nobody_else() -> None:
+    loop = asyncio.get_running_loop()
+    admission = Admission(1, expiry=30.0, clock=loop.time)
+    assert admission.take("r0")
+    waiting = {name: asyncio.create_task(admission.wait(name, 10.0)) for name in ("a", "b")}
+    await asyncio.wait(waiting.values(), timeout=0.05)
+    admission.hurry("b")
+    admission.hurry("nobody")
+    async with asyncio.timeout(1):
+        assert await waiting["b"]
+    assert not waiting["a"].done()
+    assert not admission.take("nobody")
+    admission.give_back("r0")
+    admission.give_back("b")
+    async with asyncio.timeout(1):
+        assert await waiting["a"]
