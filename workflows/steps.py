@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -121,13 +122,11 @@ class Steps:
     ) -> None:
         self.waiting_for = what
         self.deadline = stamp(until) if until is not None else ""
-        try:
+        # Nothing in time is no error here: the caller sees it by the clock.
+        with suppress(TimeoutError):
             await workflow.wait_condition(lambda: bool(self._p.pending), timeout=pause)
-        except TimeoutError:
-            return
-        finally:
-            self._woken()
-            self.waiting_for = self.deadline = ""
+        self.waiting_for = self.deadline = ""
+        self._woken()
 
     async def finish(self) -> None:
         """Flush, and give what is still to be told one more try: the referral is over."""
@@ -313,11 +312,11 @@ class Steps:
                 retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
                 priority=self._priority(),
             )
+            delivered = True
         except ActivityError:
-            return False
-        finally:
-            self._woken()
-        return True
+            delivered = False
+        self._woken()
+        return delivered
 
     async def _look(self, activity: str, request: Any, otherwise: T) -> T:
         self.waiting_for = "an observation"
@@ -333,13 +332,13 @@ class Steps:
             priority=self._priority(),
         )
         try:
-            return await call
+            found = await call
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
                 raise asyncio.CancelledError from error
-            return otherwise
-        finally:
-            self._woken()
+            found = otherwise
+        self._woken()
+        return found
 
     def _look_patience(self) -> timedelta:
         """An observation that cannot be had is unknown, and unknown holds nothing up for ever."""

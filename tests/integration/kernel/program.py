@@ -22,8 +22,10 @@ class Probe(pb_grpc.DeliveryServiceServicer):
 
     def __init__(self) -> None:
         self._asked: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
+        self._begun = 0
 
     async def Complete(self, request: Any, context: Any) -> pb.CompleteResponse:  # noqa: N802
+        self._begun += 1
         # The call is in flight for a while before it needs the work that answers it.
         await asyncio.sleep(0.2)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -35,7 +37,8 @@ class Probe(pb_grpc.DeliveryServiceServicer):
         self, request: Any, context: Any
     ) -> AsyncIterator[pb.ReceiveResponse]:
         while True:
-            yield pb.ReceiveResponse(item=pb.InboxItem(item_id="1"))
+            # How many calls have arrived: who waits for that need not guess.
+            yield pb.ReceiveResponse(item=pb.InboxItem(item_id="1", attempts=self._begun))
             await asyncio.sleep(0.05)
 
     async def work(self, stop: asyncio.Event) -> None:
