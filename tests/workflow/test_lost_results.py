@@ -54,7 +54,7 @@ async def live(environment: WorkflowEnvironment, world: World) -> str:
     """A life from start to outcome, with workers of its own."""
     start = StartReferral(str(uuid.uuid4()), "tiktok", "VIDEO", "ROUTINE", version=VERSION)
     queue = f"referrals-{uuid.uuid4()}"
-    async with conftest._workers(environment, world, queue, conftest.CACHED, "tiktok"):
+    async with conftest.serving(environment, world, queue, conftest.CACHED, "tiktok"):
         handle = await environment.client.start_workflow(
             contracts.WORKFLOW, start, id=contracts.workflow_id(start.referral_id),
             task_queue=queue, result_type=str,
