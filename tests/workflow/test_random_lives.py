@@ -128,7 +128,7 @@ async def test_random_lives_on_a_server_keep_to_the_model(
     environment: WorkflowEnvironment, cache: int, long: bool, figures: Figures
 ) -> None:
     # Without its cache a worker replays the whole life at every step: fewer of them.
-    wanted = (10_000 if long else 120) // (1 if cache else 3)
+    wanted = (10_000 if long else 45) // (1 if cache else 3)
     seen: Counter[str] = Counter()
     seed = 0
     while seen["steps"] < wanted:

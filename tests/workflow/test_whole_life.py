@@ -281,10 +281,10 @@ async def test_what_reappears_gets_a_further_notice_and_keeps_both_times(begin: 
     await play.until("AWAITING_ACKNOWLEDGEMENT")
     world.availability = ["REMOVED"]
     await play.answer("REMOVAL_CLAIM")
-    await play.until("MONITORING")
+    await world.recorded("REMOVAL_CONFIRMED")
     world.availability = ["AVAILABLE"]
     await play.environment.sleep(DAY + HOUR)
-    await play.until("AWAITING_ACKNOWLEDGEMENT")
+    await world.recorded("NOTICE_DELIVERED", 2)
     assert len(world.effects) == 2
     world.availability = ["REMOVED"]
     await play.answer("REMOVAL_CLAIM")
