@@ -1,0 +1,1 @@
+"""Training and evaluation: from the corpus to a model. The running service never imports it."""
