@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TIME_SCALE ?=
+# So many tests at once; each process has its own PostgreSQL and Temporal server.
+PROCESSES ?= 2
 
 .PHONY: help
 help: ## list what can be made
@@ -65,7 +67,7 @@ lint: setup ## formatter, linter, types, import contracts, spelling, protos
 
 .PHONY: test
 test: setup ## every test
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(PROCESSES) --dist worksteal
 
 .PHONY: faults
 faults: setup ## fault tests at full length; writes build/faults/*.json

@@ -39,6 +39,8 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
         self._clock = clock
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
+        # Claimant -> what tells its stream that a later one has taken its place.
+        self._streams: dict[UUID, asyncio.Event] = {}
 
     def register(self, server: grpc.aio.Server) -> str:
         pb_grpc.add_DeliveryServiceServicer_to_server(self, server)
@@ -58,21 +60,39 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
         self, request: pb.ReceiveRequest, context: Any
     ) -> AsyncIterator[pb.ReceiveResponse]:
         claimant = UUID(request.claimant_id)
+        replaced = await self._take_over(claimant)
         try:
-            async with aclosing(self._claimed(request, claimant)) as responses:
+            async with aclosing(self._claimed(request, claimant, replaced)) as responses:
                 async for response in responses:
                     yield response
         except (asyncio.CancelledError, GeneratorExit):
-            await asyncio.shield(self._release(claimant))
+            if not replaced.is_set():
+                await asyncio.shield(self._release(claimant))
             raise
+        finally:
+            if self._streams.get(claimant) is replaced:
+                del self._streams[claimant]
+
+    async def _take_over(self, claimant: UUID) -> asyncio.Event:
+        """End the claimant's former stream: nobody reads it, and it would go on claiming.
+
+        A connection may be lost without our hearing of it; that its claimant asks again says so.
+        """
+        replaced = asyncio.Event()
+        former = self._streams.get(claimant)
+        self._streams[claimant] = replaced
+        if former is not None:
+            former.set()
+            await self._release(claimant)
+        return replaced
 
     async def _claimed(
-        self, request: pb.ReceiveRequest, claimant: UUID
+        self, request: pb.ReceiveRequest, claimant: UUID, replaced: asyncio.Event
     ) -> AsyncGenerator[pb.ReceiveResponse, None]:
         lease = request.lease.ToTimedelta()
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_SECONDS
-        while loop.time() < until and not self._stopping.is_set():
+        while loop.time() < until and not self._stopping.is_set() and not replaced.is_set():
             self._changed.clear()
             async with db.raw(self._engine) as conn:
                 items = await inbox.claim(
@@ -85,6 +105,9 @@ class DeliveryServicer(pb_grpc.DeliveryServiceServicer):
                     request.window // URGENT_SHARE,
                 )
             for item in items:
+                if replaced.is_set():
+                    await self._release(claimant)
+                    return
                 yield pb.ReceiveResponse(item=_wire(item))
             if not items:
                 await waiting.until_any(POLL_SECONDS, self._changed)

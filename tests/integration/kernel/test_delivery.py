@@ -44,8 +44,8 @@ class Stack:
         async with db.raw(self.engine) as conn, conn.transaction():
             await inbox.store_raw(conn, SCHEMA, items)
 
-    def receive(self, window: int) -> Any:
-        request = pb.ReceiveRequest(claimant_id=str(uuid4()), window=window)
+    def receive(self, window: int, claimant: str = "") -> Any:
+        request = pb.ReceiveRequest(claimant_id=claimant or str(uuid4()), window=window)
         request.lease.FromSeconds(60)
         return self.stub.Receive(request, timeout=30)
 
@@ -119,6 +119,21 @@ async def test_a_stream_ends_when_the_server_drains(stack: Stack) -> None:
     stack.stop.set()
     async with asyncio.timeout(3):
         assert await call.read() is grpc.aio.EOF
+
+
+async def test_a_later_stream_takes_over_from_one_that_nobody_reads(stack: Stack) -> None:
+    await stack.store(2)
+    claimant = str(uuid4())
+    # Not cancelled: the connection was lost and the server has not heard of it.
+    lost = stack.receive(10, claimant)
+    held = {(await lost.read()).item.item_id for _ in range(2)}
+    call = stack.receive(10, claimant)
+    async with asyncio.timeout(5):
+        assert {(await call.read()).item.item_id for _ in range(2)} == held
+        assert await lost.read() is grpc.aio.EOF
+        await stack.store(1)
+        assert (await call.read()).item.item_id not in held
+    call.cancel()
 
 
 async def test_an_item_that_was_deferred_comes_back(stack: Stack) -> None:
