@@ -244,7 +244,7 @@ async def test_every_call_leaves_one_audit_line_without_content(stub: Any) -> No
         await _refused(stub.Complete(completion(CANARY), timeout=5))
         # The line is written after the answer has gone out.
         async with asyncio.timeout(5):
-            while sum(line["event"] == "call" for line in lines) < 2:
+            while sum(line["event"] == "call" for line in lines) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     audit = [line for line in lines if line["event"] == "call"]
     assert [line["status"] for line in audit] == ["OK", "INVALID_ARGUMENT"]
