@@ -69,6 +69,14 @@ lint: setup ## formatter, linter, types, import contracts, spelling, protos
 test: setup ## every test
 	$(BIN)/pytest -q -n $(PROCESSES) --dist worksteal
 
+.PHONY: model
+model: setup ## fit the classifier from its corpus; the same corpus gives the same bytes
+	$(BIN)/python -m services.classification.training
+
+.PHONY: evaluate
+evaluate: setup ## how good the classifier is; writes build/evaluation and docs/classification-figures.md
+	$(BIN)/python -m services.classification.training.evaluate
+
 .PHONY: faults
 faults: setup ## fault tests at full length; writes build/faults/*.json
 	$(BIN)/python -m tests.faults

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from services.classification import engine
+from services.classification import engines
 from services.classification.config import ClassificationSettings
 from services.classification.servicer import SERVICE, ClassificationServicer
 from services.kernel import config, grpc_server, telemetry
@@ -20,10 +20,10 @@ async def main(settings: ClassificationSettings) -> int:
     observed = telemetry.setup("classification", settings.telemetry)
     executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="assess")
     try:
-        rules = engine.load()
+        loaded = engines.load(settings.engine, settings.model)
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
-    servicer = ClassificationServicer(rules, executor, SystemClock())
+    servicer = ClassificationServicer(loaded, executor, SystemClock())
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ClassificationServiceServicer_to_server(servicer, server)

@@ -52,6 +52,8 @@ def _refuses_refer(policy: Policy, scores: Scores) -> str:
         return "It is not clearly an offer."
     if scores.probability < policy.refer_probability:
         return "The score is not high enough to refer without a person."
+    if scores.offer_act < policy.refer_offer_act:
+        return "It may be something else than an offer."
     if scores.against > policy.refer_against_at_most:
         return "Some words speak for protected speech or a lawful service."
     if policy.refer_needs_category and not scores.categories:

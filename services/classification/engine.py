@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -25,16 +26,30 @@ from services.classification.domain import (
     EngineDescription,
     Entity,
     EntityKind,
+    LanguageGuess,
+    Signal,
     SpeechAct,
 )
 from services.classification.matcher import MAX_MATCHES
-from services.classification.normalise import normalise
+from services.classification.normalise import Normalised, normalise
 
 # Raised by hand when the code changes what the same data would say; the digest covers the data.
 CODE_VERSION: Final = "1"
 _DEPARTURE_FROM: Final = 0.2
 # JSON can carry half a character, which is no Unicode text and cannot be written again.
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the rules see in a text; ``matched`` counts phrases before any was left out."""
+
+    text: Normalised
+    guesses: tuple[LanguageGuess, ...]
+    signals: tuple[Signal, ...]
+    entities: tuple[Entity, ...]
+    scores: scoring.Scores
+    matched: int
 
 
 class RuleEngine:
@@ -67,8 +82,17 @@ class RuleEngine:
             self._rules.policy.described(),
         )
 
+    @property
+    def policy(self) -> ruleset.Policy:
+        return self._rules.policy
+
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""
+        reading = self.read(item)
+        return self.concluded(item, reading, reading.scores, self._rules.policy, self.version)
+
+    def read(self, item: AssessmentInput) -> Reading:
+        """Everything that the rules find in a text, before anything is decided."""
         original = _HALF_CHARACTER.sub("\ufffd", item.text[:MAX_TEXT])
         text = normalise(original)
         text.tokens[:] = signals.split_joined(text.tokens, self._lexica.words)
@@ -81,9 +105,23 @@ class RuleEngine:
             *departure.find(text, matches, item.now),
         )
         scores = scoring.score(original, found, named, self._rules)
-        leaves = _departure_time(named, scores)
+        return Reading(text, guesses, found, named, scores, len(every))
+
+    def concluded(
+        self,
+        item: AssessmentInput,
+        reading: Reading,
+        scores: scoring.Scores,
+        policy: ruleset.Policy,
+        version: str,
+        warnings: tuple[str, ...] = (),
+    ) -> AssessmentResult:
+        """The result that these scores, of the rules or of a model, come to under a policy."""
+        guesses, found = reading.guesses, reading.signals
+        original = reading.text.original
+        leaves = _departure_time(reading.entities, scores)
         complete = bool(original.strip()) and len(item.text) <= MAX_TEXT
-        outcome = decision.decide(self._rules.policy, scores, guesses, item.kind, complete)
+        outcome = decision.decide(policy, scores, guesses, item.kind, complete)
         return AssessmentResult(
             id=item.id,
             probability=scores.probability,
@@ -92,16 +130,18 @@ class RuleEngine:
             categories=scores.categories,
             hooks=scores.hooks,
             languages=guesses,
-            entities=tuple(sorted(named, key=lambda e: (e.start, e.end, e.kind))),
+            entities=tuple(sorted(reading.entities, key=lambda e: (e.start, e.end, e.kind))),
             signals=found,
             explanation=explain.explain(
                 original, scores, found, guesses, self._rules.concepts, self._lexica.name,
                 outcome, leaves,
             ),
             decision=outcome[0],
-            model_version=self.version,
+            model_version=version,
             departure_time=leaves,
-            warnings=(*self._warnings, *_warnings(item, guesses[0].code, len(every))),
+            warnings=(
+                *self._warnings, *warnings, *_warnings(item, guesses[0].code, reading.matched)
+            ),
         )  # fmt: skip
 
 

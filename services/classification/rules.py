@@ -56,6 +56,8 @@ class Policy:
     language_confidence: float
     review_kinds: frozenset[str]
     known_kinds: frozenset[str]
+    # How likely a model must hold the speech act to be an OFFER; rules give no probability.
+    refer_offer_act: float = 0.0
 
     def described(self) -> dict[str, str]:
         """Key and value as text, for DescribeModel."""

@@ -29,7 +29,10 @@ _MANY: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """``service``, ``offer`` and ``against`` are in log-odds; ``acts`` what speaks for each act."""
+    """``service``, ``offer`` and ``against``: log-odds by the rules.
+
+    ``offer_act``: probability that the speech act is an OFFER, where a model gave one.
+    """
 
     probability: float
     label: Label
@@ -40,6 +43,7 @@ class Scores:
     offer: float
     against: float
     fired: tuple[str, ...]
+    offer_act: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO, Final, NoReturn
 
 import typer
 
-from services.classification import engine
+from services.classification import engines
 from services.classification.domain import MAX_TEXT, AssessmentInput, AssessmentResult, Engine
 
 EXIT_REFUSED: Final = 1
@@ -46,7 +46,7 @@ def classify_command(
     except OSError as error:
         _usage(f"{error.filename} cannot be opened ({error.strerror}); check its name and rights.")
     with source, target:
-        model = engine.load()
+        model = engines.load()
         for number, raw in _lines(source):
             result = assess_line(model, raw, number, now)
             bad += "error" in result

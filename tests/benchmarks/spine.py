@@ -305,7 +305,7 @@ async def run_urgency(layout: Layout, _: Stack) -> dict[str, Any]:
 
 
 async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
-    """Open loop, then the pipeline, then, the worker stopped, bare submissions; the lane last."""
+    """Open loop, the pipeline, the urgency lane; then, the worker stopped, bare submissions."""
     found: dict[str, Any] = {"temporal_limits": "raised", "pipeline_starts": PIPELINE_STARTS}
     canonicaliser(found)
     opened = channel(layout, "intake", "referrer", "nca")
@@ -314,11 +314,13 @@ async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
         await open_loop(layout, ReferralServiceStub(opened), found)
         await pipeline(layout, ReferralServiceStub(other), found)
         found["rss_mb"] = {n: round(p.memory_mb()) for n, p in stack.processes.items()}
+        # The lane before the submissions: what they leave in the inbox would come before its bulk.
         await asyncio.to_thread(stack.hold, "worker")
-        await submissions(layout, opened, found)
         with_starts(layout, None)
         stack.release("worker")
         found |= await urgency_lane(layout, ReferralServiceStub(opened), request)
+        await asyncio.to_thread(stack.hold, "worker")
+        await submissions(layout, opened, found)
     finally:
         await opened.close()
         await other.close()

@@ -1,0 +1,128 @@
+"""The engine with trained models: the fast one answers, the semantic one where it is unsure.
+
+What is read, explained and found (signals, entities, departure, language) is the rules' work and
+the same with and without models; probability, speech act, categories and hooks are the models'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Final
+
+from services.classification import features, heads
+from services.classification.domain import (
+    AssessmentInput,
+    AssessmentResult,
+    Category,
+    EngineDescription,
+    Label,
+    SpeechAct,
+)
+from services.classification.engine import Reading, RuleEngine
+from services.classification.fast import FastModel
+from services.classification.lazy import Lazy
+from services.classification.rules import Policy
+from services.classification.scoring import Scores
+from services.classification.semantic import Embedder, SemanticModel, SemanticUnavailableError
+from services.classification.thresholds import Thresholds
+
+# Raised by hand when the code changes what the same data would say.
+CODE_VERSION: Final = "1"
+_HALF: Final = 0.5
+# What is that unlikely to be an advert is given no category.
+_OFFERED: Final = 0.2
+_OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
+
+
+class ModelEngine:
+    """``fast`` alone, or with ``meaning`` for what it is unsure of. Safe from several threads."""
+
+    def __init__(
+        self,
+        rules: RuleEngine,
+        fast: FastModel,
+        thresholds: Thresholds,
+        meaning: SemanticModel | None = None,
+        embedder: Lazy[Embedder] | None = None,
+    ) -> None:
+        self._rules = rules
+        self._fast = fast
+        self._thresholds = thresholds
+        self._meaning = meaning
+        self._embedder = embedder or Lazy(Embedder)
+        parts = (rules.describe().data_sha256, fast.sha256, thresholds.sha256,
+                 meaning.sha256 if meaning else "")  # fmt: skip
+        self._sha256 = hashlib.sha256("".join(parts).encode("ascii")).hexdigest()
+
+    @property
+    def version(self) -> str:
+        return f"{self._kind}-{CODE_VERSION}-{self._sha256[:12]}"
+
+    @property
+    def _kind(self) -> str:
+        return "cascade" if self._meaning else "fast"
+
+    def describe(self) -> EngineDescription:
+        of_rules = self._rules.describe()
+        return replace(
+            of_rules,
+            model_version=self.version,
+            engine=self._kind,
+            data_sha256=self._sha256,
+            policy=self._policy("").described() | self._thresholds.described(),
+        )
+
+    def assess(self, item: AssessmentInput) -> AssessmentResult:
+        """Assess one text, whatever it holds; see ``Engine``."""
+        reading = self._rules.read(item)
+        answers, warnings = self._answers(reading)
+        scores = _scores(reading, answers)
+        return self._rules.concluded(
+            item, reading, scores, self._policy(item.kind), self.version, warnings
+        )
+
+    def _policy(self, kind: str) -> Policy:
+        return self._thresholds.applied(self._rules.policy, kind)
+
+    def _answers(self, reading: Reading) -> tuple[heads.Answers, tuple[str, ...]]:
+        words = features.words(reading.text.tokens)
+        facts = features.facts(reading.signals, reading.entities, reading.scores)
+        answers = self._fast.answers(words, facts)
+        if self._meaning is None or not words or not self._thresholds.unsure(answers.advert):
+            return answers, ()
+        try:
+            embedded = self._embedder.get().embed(reading.text.original)
+        except SemanticUnavailableError as error:
+            return answers, (f"decided without the semantic model: {error}",)
+        return self._meaning.answers(answers, embedded, facts), ()
+
+
+def _scores(reading: Reading, answers: heads.Answers) -> Scores:
+    probability = round(heads.probability(answers.advert), 4)
+    advert = probability >= _HALF
+    categories: tuple[Category, ...] = ()
+    if probability >= _OFFERED:
+        likeliest = int(answers.categories.argmax())
+        categories = tuple(
+            category
+            for place, category in enumerate(heads.CATEGORIES)
+            if answers.categories[place] >= _HALF or (advert and place == likeliest)
+        )
+    hooks = tuple(h for place, h in enumerate(heads.HOOKS) if answers.hooks[place] >= _HALF)
+    return replace(
+        reading.scores,
+        probability=probability,
+        label=Label.SMUGGLING_ADVERT if advert else Label.NOT_ADVERT,
+        speech_act=SpeechAct.OFFER if advert else _other_act(answers),
+        categories=categories,
+        hooks=hooks,
+        offer_act=float(answers.acts[_OFFER]),
+    )
+
+
+def _other_act(answers: heads.Answers) -> SpeechAct:
+    """What it is when it is no advert."""
+    rest = answers.acts.copy()
+    rest[_OFFER] = 0.0
+    return heads.ACTS[int(rest.argmax())]

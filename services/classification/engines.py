@@ -1,0 +1,26 @@
+"""Which engine serves: the rules alone, with the fast model, or with the semantic one too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from services.classification import engine, fast, semantic, thresholds
+from services.classification.cascade import ModelEngine
+from services.classification.domain import Engine
+
+MODEL: Final = Path(__file__).with_name("model")
+Kind = Literal["rules", "fast", "cascade"]
+
+
+def load(kind: Kind = "cascade", folder: Path = MODEL) -> Engine:
+    """The engine of this release, or of another model package in ``folder``.
+
+    Raises ValueError, naming the file, when rules or models are missing or damaged. The semantic
+    extra need not be there: what would have needed it says so.
+    """
+    rules = engine.load()
+    if kind == "rules":
+        return rules
+    meaning = semantic.load(folder) if kind == "cascade" else None
+    return ModelEngine(rules, fast.load(folder), thresholds.load(folder), meaning)

@@ -1,0 +1,55 @@
+"""What the trained models see of a text: pieces of its words, and facts that the rules found.
+
+The same functions serve training and the running service, so that both see the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from services.classification.domain import Entity, Signal
+from services.classification.normalise import Token
+from services.classification.scoring import Scores
+
+# Characters of the folded words that the models read; what comes after says the same again.
+READ: Final = 3_000
+SHORTEST, LONGEST = 2, 5
+# Log-odds of the rules, brought near to the size of the other facts.
+_SERVICE, _OFFER, _AGAINST = 2.0, 2.0, 4.0
+
+
+def words(tokens: Sequence[Token]) -> list[str]:
+    """The likeliest form of each word, up to ``READ`` characters of them."""
+    read: list[str] = []
+    length = 0
+    for token in tokens:
+        length += len(token.forms[0]) + 1
+        if length > READ:
+            break
+        read.append(token.forms[0])
+    return read
+
+
+def pieces(word: str) -> Iterator[str]:
+    """Every run of SHORTEST to LONGEST characters of one word between two blanks."""
+    padded = f" {word} "
+    for length in range(SHORTEST, LONGEST + 1):
+        if length >= len(padded):
+            yield padded
+            return
+        for start in range(len(padded) - length + 1):
+            yield padded[start : start + length]
+
+
+def facts(
+    signals: Sequence[Signal], entities: Sequence[Entity], scores: Scores
+) -> dict[str, float]:
+    """Concepts (``c:``), kinds of entity (``k:``) and rules (``f:``) that are there, and odds."""
+    found = {f"c:{signal.rule_id.partition('.')[0]}": 1.0 for signal in signals}
+    found |= {f"k:{entity.kind.value}": 1.0 for entity in entities}
+    found |= {f"f:{rule}": 1.0 for rule in scores.fired}
+    found["service"] = scores.service / _SERVICE
+    found["offer"] = scores.offer / _OFFER
+    found["against"] = scores.against / _AGAINST
+    return found

