@@ -19,7 +19,7 @@ ADVERT = "Boat from Calais to UK tonight, kids free, 100% guaranteed, WhatsApp +
 
 def test_each_language_expresses_every_concept_of_the_rules() -> None:
     wanted = set(rules.read().concepts) - {"many_documents"}
-    optional = {"sea", "ship", "cover"}
+    optional = {"sea", "ship", "cover", "legit_commerce", "everyday", "opinion"}
     phrases: dict[str, set[str]] = {code: set() for code in LANGUAGES}
     for concept, code in _spoken():
         if code in phrases:
