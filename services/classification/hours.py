@@ -1,89 +1,278 @@
-"""Times of day: "5am", "05:30", "saat 5", "ساعت ۵", found beside the words that make them hours."""
+"""Times of day: "5am", "05:30", "saat 5", "ساعت ۵ و نیم", found by the words beside a number."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
+from itertools import islice
 from typing import Final
 
-from services.classification.normalise import Normalised, Token
+from services.classification.calendar_words import HALVES, CalendarWords, Word
 
 NOON: Final = 12
-_CLOCK: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:./])")
-_ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa)")
-# Kurdish joins the hour to "of the morning" by a letter.
-_BARE_HOUR: Final = re.compile("([01]?[0-9]|2[0-3])ی?")
-_BESIDE: Final = 3
-
-# Calendar words by the index of their first word: (label, index of the last word).
-Labels = dict[int, list[tuple[str, int]]]
+SMALL_HOURS: Final = 5
+_DAY: Final = 24
+_MOST: Final = 30
+_CLOCK: Final = re.compile(
+    r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
+)
+_ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?)")
+_RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
+_MONEY: Final = "£$€¥₺%+#/×"
+_AFTER: Final = frozenset({"hour"})
+_AFTER_IF: Final = frozenset({"hours"})
+_SUFFIX: Final = frozenset({"hour_suffix"})
+_BEFORE: Final = frozenset({"hour_before"})
+_AT: Final = frozenset({"at"})
+_COUNTED: Final = frozenset({"counted"})
+_EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
+_LATER: Final = frozenset({"half", "quarter", "less_quarter"})
+_NIGHTS: Final = frozenset({"night", "evening"})
+_UNTIL: Final = frozenset({"until"})
+_UNTIL_AFTER: Final = frozenset({"until_after"})
+_EVERY: Final = frozenset({"every"})
+_MINUTES: Final = {
+    "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
+    "less_quarter": -15,
+}  # fmt: skip
+_RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
+_DAY_PARTS: Final = frozenset(
+    f"{day}_{part}"
+    for day in ("today", "tomorrow")
+    for part in ("morning", "noon", "afternoon", "evening", "night")
+)
+_SAYS_HALF: Final = HALVES | _DAY_PARTS | {"tonight"}
+_NAMED_DAYS: Final = _RELATIVE | _DAY_PARTS | {"weekdays", "months", "solar_months", "day_after"}
+_NEAR_DAY: Final = 4
+# "De", ten in Latinised Sorani, is a word of half of Europe.
+_TELLING: Final = 3
+# Without one of these words near it no number is an hour.
+_EVIDENCE: Final = _SAYS_HALF | _NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EARLIER | _SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """A time of day and the original characters that name it."""
+    """``minutes`` from midnight; more than a day's when "12 at night" ends it.
 
-    at: time
+    ``half``: the part of the day that was said with it. ``open_half``: it may be of the morning
+    or of the evening, as neither a part of the day nor a clock of 24 hours was said. ``reach``: the
+    end with the part of the day.
+    """
+
+    minutes: int
     start: int
     end: int
-    # An hour without a minute or a half of the day may be of the morning or of the evening.
+    half: str = ""
     open_half: bool = False
+    reach: int = 0
+
+    def within(self, part: str) -> int:
+        """The minutes as of this part of the day, where the hour itself left it open."""
+        if not self.open_half:
+            return self.minutes
+        return _in_half(self.minutes // 60, part) * 60 + self.minutes % 60
 
 
-def find_hours(text: Normalised, labels: Labels) -> Iterator[Hour]:
-    """Every time of day that the text names, clock times first."""
+def find_hours(words: CalendarWords) -> list[Hour]:
+    """Every time of day that the text names, without the ranges of opening hours."""
+    clocks = list(islice(_clocks(words), _MOST))
+    taken = [hour.start for hour in clocks]
+    spoken = _said(words) if words.kinds & _EVIDENCE else ()
+    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST))
+    others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
+    found = sorted((*clocks, *others), key=lambda hour: (hour.start, -hour.end))
+    return _without_ranges(words.text.original, found) if found else found
+
+
+def _covered(start: int, clocks: list[Hour], taken: list[int]) -> bool:
+    at = bisect_right(taken, start) - 1
+    return at >= 0 and start < clocks[at].end
+
+
+def _clocks(words: CalendarWords) -> Iterator[Hour]:
+    text = words.text
+    starts: list[int] = []
     for match in _CLOCK.finditer(text.text):
+        starts = starts or [token.start for token in words.tokens]
         start, end = text.span(match.start(), match.end())
-        half = _half(text.tokens, labels, end)
-        yield Hour(time(_to_24(int(match[1]), half), int(match[2])), start, end)
-    for index, token in enumerate(text.tokens):
-        hour = _hour_of(text.tokens, index, labels)
-        if hour is not None:
+        last = bisect_left(starts, end) - 1
+        if "." in match[0] and (_priced(words, start, end) or _is_counted(words, last)):
+            continue
+        if _is_limit(words, bisect_right(starts, start) - 1, last):
+            continue
+        half = match[3] or _half_beside(words, bisect_right(starts, start) - 1, last)
+        hour = int(match[1])
+        open_half = not half and hour < NOON and not match[1].startswith("0")
+        value = _in_half(hour, half) * 60 + int(match[2])
+        yield Hour(value, start, end, half, open_half or (not half and hour == NOON))
+
+
+def _attached(words: CalendarWords) -> Iterator[Hour]:
+    for index, token in enumerate(words.tokens[: words.end]):
+        form = token.forms[0]
+        if not form[0].isdigit() or (found := _ATTACHED.fullmatch(form)) is None:
+            continue
+        said = found[2] if found[2] in ("am", "pm") else ""
+        half = said or _half_beside(words, index, index)
+        if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
+            continue
+        if not said and (_is_counted(words, index) or words.before(index, frozenset({"ahead"}))):
+            continue
+        if words.after(index, frozenset({"ahead_after"})):
+            continue
+        value = _in_half(int(found[1]), half) * 60
+        yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
+
+
+def _is_at(words: CalendarWords, first: int, last: int) -> bool:
+    """An hour that might be a duration: "at 5h", or with a day beside it."""
+    return words.before(first, _AT) is not None or words.near(first, _NAMED_DAYS, _NEAR_DAY)
+
+
+def _said(words: CalendarWords) -> Iterator[Hour]:
+    for value, first, last in words.numbers():
+        if value > _DAY or not words.near(first, _EVIDENCE, _NEAR_DAY):
+            continue
+        if hour := _hour_of(words, value % _DAY, first, last):
             yield hour
-        elif found := _ATTACHED.fullmatch(token.forms[0]):
-            half = found[2] if found[2] in ("am", "pm") else _half(text.tokens, labels, token.end)
-            yield Hour(time(_to_24(int(found[1]), half)), token.start, token.end, not half)
 
 
-def _hour_of(tokens: Sequence[Token], index: int, labels: Labels) -> Hour | None:
-    """A bare number that the words beside it make an hour: "5 am", "saat 5", "ساعت ۵"."""
-    found = _BARE_HOUR.fullmatch(tokens[index].forms[0])
+def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | None:
+    """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
+    tokens = words.tokens
+    said = _after_hour_word(words, first)
+    if not said and (
+        _is_counted(words, last) or _priced(words, tokens[first].start, tokens[last].end)
+    ):
+        return None
+    earlier = words.before(first, _EARLIER)
+    later = words.after(last, _LATER)
+    end = later.last if later else last
+    mark = words.after(end, _AFTER) or words.after(end, _AFTER_IF) or _suffix(words, end)
+    end = mark.last if mark else end
+    if mark and not later and (later := words.after(end, _LATER)):
+        end = later.last
+    begin = earlier.first if earlier else first
+    half = _half_beside(words, begin, end)
+    evident = said or _evident(words, (begin, end), mark, half, earlier)
+    if not evident or _is_limit(words, begin, end):
+        return None
+    change = _MINUTES[(earlier or later).kind] if earlier or later else 0  # type: ignore[union-attr]
+    minute = _spelt_minute(words, end) if mark and not change else 0
+    open_half = not half and 0 < value <= NOON
+    whole = _in_half(value, half) * 60 + change + minute
+    spoken = words.after(end, HALVES, 3)
+    reach = tokens[spoken.last if spoken else end].end
+    return Hour(whole, tokens[begin].start, tokens[end].end, half, open_half, reach)
+
+
+def _after_hour_word(words: CalendarWords, first: int) -> bool:
+    """ "Saat 5", and not the five of "3 saat 5 kişi"."""
+    before = words.before(first, _BEFORE, 2)
+    return before is not None and not words.numbered_before(before.first)
+
+
+def _suffix(words: CalendarWords, index: int) -> Word | None:
+    """ "5'te": the ending stands behind an apostrophe."""
+    found = words.after(index, _SUFFIX)
+    return found if found and words.gap(index) not in (" ", "") else None
+
+
+def _spelt_minute(words: CalendarWords, index: int) -> int:
+    """ "5 giờ 30", "21 heures 15"."""
+    if words.parted(index) or _is_counted(words, index + 1):
+        return 0
+    form = words.tokens[index + 1].forms[0]
+    close = words.gap(index) == " " and len(form) == 2 and form.isdigit()  # noqa: PLR2004
+    return int(form) if close and int(form) < 60 else 0  # noqa: PLR2004
+
+
+def _evident(
+    words: CalendarWords, span: tuple[int, int], mark: Word | None, half: str, earlier: Word | None
+) -> bool:
+    first, last = span
+    if mark and mark.kind != "hours":
+        return True
+    named = words.near(first, _NAMED_DAYS, _NEAR_DAY)
+    if words.is_romanised(first):
+        return half != "" and named and len(words.tokens[first].forms[0]) >= _TELLING
+    if earlier or (half and (mark or named or not _counts_nights(words, last))):
+        return True
+    if mark:
+        return _is_at(words, first, last)
+    if named and words.before(first, _AT):
+        return True
+    # "Tonight 11, from Calais": nothing follows that the number could count.
+    said = words.before(first, _NAMED_DAYS)
+    return said is not None and said.kind[:2] == "to" and _closed(words, last)
+
+
+def _counts_nights(words: CalendarWords, last: int) -> bool:
+    """ "2 nights": with no day named, a number before "night" counts them."""
+    return words.after(last, _NIGHTS) is not None
+
+
+def _is_limit(words: CalendarWords, first: int, last: int) -> bool:
+    """ "Until 9 pm" and "daily at 9" are opening hours."""
+    marked = words.before(first, _BEFORE | _AT)
+    first = marked.first if marked else first
+    if words.before(first, _UNTIL | _EVERY, 2) or words.after(last, _UNTIL_AFTER):
+        return True
+    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, _NAMED_DAYS, _NEAR_DAY)
+
+
+def _closed(words: CalendarWords, last: int) -> bool:
+    return last + 1 >= len(words.tokens) or words.gap(last).strip()[:1] in tuple(",.!،؛\n-–—")
+
+
+def _half_beside(words: CalendarWords, first: int, last: int) -> str:
+    marked = words.before(first, _BEFORE | _AT)
+    first = marked.first if marked else first
+    found = words.after(last, _SAYS_HALF, 3) or words.before(first, _SAYS_HALF, 2)
     if found is None:
-        return None
-    after = {label for label, _ in labels.get(index + 1, ())}
-    before = {label for i in (index - 1, index - 2) for label, _ in labels.get(i, ())}
-    said = after & {"am", "pm", "hour"} or "hour_before" in before
-    if not said and not ("at" in before and _day_beside(labels, index)):
-        return None
-    half = _half(tokens, labels, tokens[index].end)
-    at = time(_to_24(int(found[1]), half))
-    return Hour(at, tokens[index].start, tokens[index].end, not half)
+        return ""
+    kind = found.kind.rpartition("_")[2]
+    return "night" if kind == "tonight" else kind
 
 
-def _day_beside(labels: Labels, index: int) -> bool:
-    """Whether a day is named close by, so that "at 11" is a time and no house number."""
-    near = range(index - _BESIDE - 1, index + _BESIDE + 1)
-    return any(
-        label.partition(".")[0] in ("today", "tonight", "tomorrow", "weekdays")
-        for i in near
-        for label, _ in labels.get(i, ())
-    )
+def _is_counted(words: CalendarWords, last: int) -> bool:
+    """Whether what follows is what the number counts: people, euros, another group of digits."""
+    if words.after(last, _COUNTED):
+        return True
+    following = last + 1
+    if following >= len(words.tokens) or words.gap(last) != " ":
+        return False
+    form = words.tokens[following].forms[0]
+    return form.isdigit() and len(form) > 2  # noqa: PLR2004 - "5 500", "7700 900123"
 
 
-def _half(tokens: Sequence[Token], labels: Labels, end: int) -> str:
-    """am or pm, when one of the next words says so."""
-    first = bisect_left(tokens, end, key=lambda token: token.start)
-    for index in (first, first + 1):
-        for label, _ in labels.get(index, ()):
-            if label in ("am", "pm"):
-                return label
-    return ""
+def _priced(words: CalendarWords, start: int, end: int) -> bool:
+    around = words.text.original[max(0, start - 2) : start].strip()[-1:]
+    behind = words.text.original[end : end + 2].strip()[:1]
+    return (around != "" and around in _MONEY) or (behind != "" and behind in _MONEY)
 
 
-def _to_24(hour: int, half: str) -> int:
-    if half == "pm" and hour < NOON:
-        return hour + NOON
-    return 0 if half == "am" and hour == NOON else hour
+def _in_half(hour: int, half: str) -> int:
+    """The hour of the 24, or 24 for "12 at night"."""
+    if half in ("am", "morning"):
+        return 0 if hour == NOON else hour
+    if half in ("pm", "afternoon", "noon"):
+        late = hour < NOON if half != "noon" else 0 < hour <= SMALL_HOURS
+        return hour + NOON if late else hour
+    if half == "evening":
+        return hour + NOON if 0 < hour <= NOON else hour
+    if half in ("night", "tonight", "midnight"):
+        return hour + NOON if SMALL_HOURS <= hour <= NOON else hour
+    return hour
+
+
+def _without_ranges(original: str, hours: list[Hour]) -> list[Hour]:
+    """Opening hours, "9:00-17:00", are none of a departure."""
+    ranged: set[int] = set()
+    for index in range(1, len(hours)):
+        between = original[max(hours[index - 1].end, hours[index - 1].reach) : hours[index].start]
+        if len(between) < 10 and _RANGE.fullmatch(between):  # noqa: PLR2004
+            ranged |= {index - 1, index}
+    return [hour for index, hour in enumerate(hours) if index not in ranged]

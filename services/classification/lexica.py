@@ -16,7 +16,12 @@ FOLDER: Final = Path(__file__).with_name("lexicon")
 # Emojis and their words belong to no language (ISO 639-2: no linguistic content).
 NO_LANGUAGE: Final = "zxx"
 CALENDAR: Final = "@"
-_NUMBERED: Final = ("months", "weekdays", "solar_months")
+_NUMBERED: Final = ("months", "weekdays", "solar_months", "numbers")
+# People mix languages: a day's name of this many letters is that day in any text.
+_PLAIN_DAY: Final = 5
+_DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")
+# An Arabic keyboard has no letter for the Sorani "e": "h" and a space stand for it.
+_SORANI_E: Final = "ە"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ def read(folder: Path = FOLDER) -> Lexica:
             language = _language(data)
             words |= _add_concepts(phrases, language.code, data["concepts"])
             _add_calendar(phrases, language.code, data.get("calendar", {}))
+            _add_calendar(phrases, NO_LANGUAGE, data.get("romanised", {}))
         except (KeyError, ValueError) as error:
             raise ValueError(f"{file.name}: {error}") from error
         languages[language.code] = language
@@ -104,16 +110,44 @@ def _listed(listed: str) -> list[str]:
 
 
 def _add_calendar(phrases: PhraseBook, code: str, calendar: Mapping[str, Any]) -> None:
+    """``romanised`` words, which no guesser knows for their language, belong to none."""
+    numbers = [_names(names) for names in calendar.get("numbers", ())]
     for kind, listed in calendar.items():
         if kind in _NUMBERED:
             for number, names in enumerate(listed, start=1):
-                _add_numbered(phrases, code, f"{CALENDAR}{kind}.{number}", names)
+                for name in _names(names):
+                    _add_word(phrases, code, f"{kind}.{number}", name)
         else:
             for phrase in _listed(listed):
-                phrases.add(phrase, Entry(code, f"{CALENDAR}{kind}"))
+                for label, words in _counted(kind, phrase, numbers):
+                    _add_word(phrases, code, label, words)
 
 
-def _add_numbered(phrases: PhraseBook, code: str, concept: str, names: str) -> None:
+def _names(names: str) -> list[str]:
     """Names are parted by spaces; "_" stands between the words of one name."""
-    for name in names.split():
-        phrases.add(name.replace("_", " "), Entry(code, concept))
+    return [name.replace("_", " ") for name in names.split()]
+
+
+def _counted(kind: str, phrase: str, numbers: list[list[str]]) -> Iterable[tuple[str, str]]:
+    """ "2=in a couple of hours" says its number; "in # hours" takes digits and number words."""
+    said, equals, words = phrase.partition("=")
+    if equals:
+        yield f"{kind}.{said}", words
+        return
+    yield kind, phrase
+    if "#" in phrase.split():
+        for number, names in enumerate(numbers, start=1):
+            for name in names:
+                yield f"{kind}.{number}", phrase.replace("#", name)
+
+
+def _add_word(phrases: PhraseBook, code: str, label: str, words: str) -> None:
+    kind = label.partition(".")[0]
+    mixed = kind.startswith(_DAYS) and len(words) >= _PLAIN_DAY
+    spellings = {words}
+    if _SORANI_E in words:
+        spellings.add(words.replace(_SORANI_E, _SORANI_E + " ").strip())
+    for spelling in spellings:
+        phrases.add(spelling, Entry(code, f"{CALENDAR}{label}"))
+        if mixed and code != NO_LANGUAGE:
+            phrases.add(spelling, Entry(NO_LANGUAGE, f"{CALENDAR}{label}"))

@@ -19,6 +19,40 @@ def test_a_stated_departure_is_resolved(row: dict[str, str]) -> None:
     assert result.departure_time == moments[0]
 
 
+@pytest.mark.parametrize("row", rows("no_departures"), ids=lambda row: row["id"])
+def test_a_number_or_a_day_of_something_else_is_no_departure(row: dict[str, str]) -> None:
+    assert not [e for e in assess(row["text"]).entities if e.kind is EntityKind.DEPARTURE_TIME]
+
+
+def test_every_language_has_false_friends() -> None:
+    assert {row["language"] for row in rows("no_departures")} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        # The marks alone tell "tới" (next) from "tối" (evening), "sang" (across) from "sáng".
+        ("Xuồng đi Anh thứ sáu tới, ib", datetime(2026, 6, 5, tzinfo=UTC)),
+        ("Thứ sáu sang Anh bằng xuồng, ib", datetime(2026, 6, 5, tzinfo=UTC)),
+        ("Tối thứ sáu xuồng đi Anh, ib", datetime(2026, 6, 5, 19, tzinfo=UTC)),
+        # A night's small hours: of the next day after "tonight", of the day after its name.
+        ("Boat to UK tonight at 2", datetime(2026, 6, 4, 2, tzinfo=UTC)),
+        ("Boat to UK tomorrow night at 2", datetime(2026, 6, 5, 2, tzinfo=UTC)),
+        ("Saturday night at 3, boat to UK", datetime(2026, 6, 6, 3, tzinfo=UTC)),
+        # A day of the week and a date beside it are one day.
+        ("Boat to UK Friday 5 June at 4 am", datetime(2026, 6, 5, 4, tzinfo=UTC)),
+        ("Boat to UK Friday next week", datetime(2026, 6, 12, tzinfo=UTC)),
+        ("Boat to UK Wednesday 5 am", datetime(2026, 6, 10, 5, tzinfo=UTC)),
+        ("قایق به انگلیس ۱۴۰۵/۳/۲۲", datetime(2026, 6, 12, tzinfo=UTC)),
+        # Sorani on an Arabic keyboard parts the word behind each "e".
+        ("سبه ي شه و به له م بو به ريتانيا", datetime(2026, 6, 4, 22, tzinfo=UTC)),
+    ],
+)
+def test_the_words_beside_a_day_say_which_moment(text: str, leaves: datetime) -> None:
+    moments = [e.resolved for e in assess(text).entities if e.kind is EntityKind.DEPARTURE_TIME]
+    assert moments == [leaves]
+
+
 def test_every_language_states_a_departure() -> None:
     assert {row["language"] for row in rows("departures")} == set(LANGUAGES)
 

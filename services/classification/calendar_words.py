@@ -1,0 +1,177 @@
+"""The calendar words of a text by place, and what stands beside them in the same clause."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+from services.classification.lexica import CALENDAR, NO_LANGUAGE
+from services.classification.matcher import Match
+from services.classification.normalise import Normalised, Token, fold
+
+PARTS: Final = frozenset({"morning", "noon", "afternoon", "evening", "night", "midnight"})
+HALVES: Final = PARTS | {"am", "pm"}
+_CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
+# The longest linking word between a day and its part: "Friday in the", "naten e se".
+_LINK: Final = 4
+# Where Vietnamese is typed with its marks, they alone tell these words from others: "tối" is
+# the evening and "tới" is "next"; "sáng" is the morning and "sang" is "across".
+_MARKED: Final = re.compile(r"[ăâđêôơưạảấầẩậắặẹẻẽếềểệỉịọỏốồổỗộớờởợụủứừửựỳỵỷỹ]")
+_WRITTEN: Final = (
+    "sáng tối đêm mai sáu năm bảy ba tám trưa giờ bốn chiều mười một thứ hàng mỗi hai chín kia rưỡi"
+)
+_VIETNAMESE: Final = {fold(word): word for word in _WRITTEN.split()}
+# Words that keep another spelling inside these phrases: "ngày mốt", "sau 2 tiếng".
+_OTHERWISE: Final = frozenset({"day_after", "in_hours", "in_days", "in_weeks", "next_week"})
+# A text that names more times than this tells of no departure; it costs no more time either.
+_MOST_WORDS: Final = 150
+_MARGIN: Final = 8
+_NUMBERS: Final = frozenset({"numbers", "romanised"})
+_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i)?")
+
+
+class Word(NamedTuple):
+    """``kind`` and ``number`` of "weekdays.5"; ``first`` to ``last`` are words of the text."""
+
+    kind: str
+    number: int
+    first: int
+    last: int
+
+
+class CalendarWords:
+    """Every look-up is by place; ``reach`` counts words and never crosses a clause."""
+
+    def __init__(self, text: Normalised, matches: Sequence[Match]) -> None:
+        self.text = text
+        self.tokens: Sequence[Token] = text.tokens
+        self.starting: dict[int, list[Word]] = defaultdict(list)
+        self.ending: dict[int, list[Word]] = defaultdict(list)
+        self.kinds: set[str] = set()
+        for word in _meant(dict.fromkeys(islice(_words(text, matches), _MOST_WORDS))):
+            self.starting[word.first].append(word)
+            self.ending[word.last].append(word)
+            self.kinds.add(word.kind)
+        for found in self.starting.values():
+            if len(found) > 1:
+                found.sort(key=lambda word: -word.last)
+        for found in self.ending.values():
+            if len(found) > 1:
+                found.sort(key=lambda word: word.first)
+
+        # No number behind the last calendar word and its neighbours can be a time.
+        self.end = max(self.ending, default=-_MARGIN) + _MARGIN
+
+    def __bool__(self) -> bool:
+        return bool(self.starting)
+
+    def gap(self, index: int) -> str:
+        """The characters between the word ``index`` and the next."""
+        return self.text.original[self.tokens[index].end : self.tokens[index + 1].start]
+
+    def parted(self, index: int) -> bool:
+        """Whether a clause ends between the word ``index`` and the next."""
+        if index < 0 or index + 1 >= len(self.tokens):
+            return True
+        gap = self.gap(index)
+        if gap in (" ", ""):
+            return False
+        joined = self.tokens[index].joined or self.tokens[index + 1].joined
+        return not joined and _CLAUSE_END.search(gap) is not None
+
+    def after(self, index: int, kinds: frozenset[str], reach: int = 1) -> Word | None:
+        """The nearest word of these kinds that begins at most ``reach`` words after."""
+        for place in range(index + 1, index + 1 + reach):
+            if self.parted(place - 1):
+                return None
+            for word in self.starting.get(place, ()):
+                if word.kind in kinds:
+                    return word
+            if len(self.tokens[place].forms[0]) > _LINK:
+                return None
+        return None
+
+    def before(self, index: int, kinds: frozenset[str], reach: int = 1) -> Word | None:
+        """The nearest word of these kinds that ends at most ``reach`` words before."""
+        for place in range(index - 1, index - 1 - reach, -1):
+            if self.parted(place):
+                return None
+            for word in self.ending.get(place, ()):
+                if word.kind in kinds:
+                    return word
+            if len(self.tokens[place].forms[0]) > _LINK:
+                return None
+        return None
+
+    def near(self, index: int, kinds: frozenset[str], reach: int) -> bool:
+        """Whether such a word stands within ``reach`` words, whatever is between."""
+        starting = self.starting
+        for place in range(index - reach, index + reach + 1):
+            if place in starting and any(word.kind in kinds for word in starting[place]):
+                return True
+        return False
+
+    def numbers(self) -> Iterator[tuple[int, int, int]]:
+        """(value, first, last) of every number up to 31, in digits or words, the longest first."""
+        for index, token in enumerate(self.tokens[: self.end]):
+            found = self.number(index, token)
+            if found is not None:
+                yield (found[0], index, found[1])
+
+    def number(self, index: int, token: Token) -> tuple[int, int] | None:
+        """(value, last word) of a number that begins at this word."""
+        form = token.forms[0]
+        if form[0].isdigit():
+            found = _JOINED.fullmatch(form)
+            return (int(found[1]), index) if found else None
+        for word in self.starting.get(index, ()):
+            if word.kind in _NUMBERS:
+                return word.number, word.last
+        return None
+
+    def is_romanised(self, index: int) -> bool:
+        """Whether it is a number word of no known language: "se", "do", "no" are often not one."""
+        found = [w.kind for w in self.starting.get(index, ()) if w.kind in _NUMBERS]
+        return found[:1] == ["romanised"] and "numbers" not in found
+
+    def numbered_before(self, index: int) -> bool:
+        """Whether a number stands directly before: "3 hours", and no "hour 3"."""
+        if index < 1 or self.parted(index - 1):
+            return False
+        form = self.tokens[index - 1].forms[0]
+        return form.isdigit() or any(w.kind in _NUMBERS for w in self.ending.get(index - 1, ()))
+
+
+def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
+    marked: bool | None = None
+    for (language, concept), first, last in matches:
+        if not concept.startswith(CALENDAR):
+            continue
+        kind, _, number = concept.removeprefix(CALENDAR).partition(".")
+        if language == "vi" and kind not in _OTHERWISE:
+            if marked is None:
+                marked = _MARKED.search(text.original.lower()) is not None
+            if marked and not all(
+                _as_written(text, text.tokens[i]) for i in range(first, last + 1)
+            ):
+                continue
+        if language == NO_LANGUAGE and kind == "numbers":
+            kind = "romanised"
+        yield Word(kind, int(number or 0), first, last)
+
+
+def _meant(words: Mapping[Word, None]) -> Iterable[Word]:
+    """Without those inside a phrase that is no time: "Friday prayer", "a third party"."""
+    none = {place for w in words if w.kind == "none" for place in range(w.first, w.last + 1)}
+    return [word for word in words if word.first not in none] if none else words
+
+
+def _as_written(text: Normalised, token: Token) -> bool:
+    meant = _VIETNAMESE.get(token.forms[0])
+    if meant is None or token.joined:
+        return True
+    return unicodedata.normalize("NFC", text.original[token.start : token.end]).lower() == meant

@@ -1,0 +1,285 @@
+"""Days that a text names, resolved against ``now``: "tomorrow", "Friday", "12 June", "۲۲ خرداد"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
+from services.classification.solar import from_solar
+
+_NUMERIC: Final = re.compile(
+    r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?)(?![\d./-]*\d)"
+)
+_ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
+_HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
+_NUMERIC_YEAR: Final = 100
+_MONTHS: Final = 12
+_DECEMBER_DAYS: Final = 31
+_SOLAR_YEARS: Final = range(1300, 1500)
+_SHORT: Final = 3
+_MOST: Final = 60
+_DATED_WITHIN: Final = 31
+# "24/7" and marks out of ten are no dates.
+_NO_DATES: Final = (("24", "7"), ("10", "10"))
+_EVERY: Final = frozenset({"every"})
+_PAST: Final = frozenset({"past"})
+_UNTIL: Final = frozenset({"until"})
+_UNTIL_AFTER: Final = frozenset({"until_after"})
+_NEXT_WEEK: Final = frozenset({"next_week"})
+_COUNTED: Final = frozenset({"counted"})
+# After a number these make it an hour or a count, and no day of the month.
+_NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
+_AHEAD: Final = frozenset({"ahead"})
+_AHEAD_AFTER: Final = frozenset({"ahead_after"})
+_DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
+_STEPS: Final = {
+    "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day, or a moment, and the original characters that name it.
+
+    ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" is of Friday.
+    ``weak``: a word that means a departure only with an hour or a word of travel beside it;
+    ``short``: an abbreviation that is a word too ("sun", "mer"), no day without an hour or a part.
+    """
+
+    on: date
+    start: int
+    end: int
+    part: str = ""
+    exact: datetime | None = None
+    kind: str = ""
+    rolls: bool = False
+    weak: bool = False
+    short: bool = False
+    rejected: bool = False
+
+
+def find_days(words: CalendarWords, now: datetime) -> list[Day]:
+    """The days in the order of the text, the longest where two overlap, parts of one day joined."""
+    named = islice(_named_days(words, now), _MOST)
+    days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
+    return _joined(words.text.original, days)
+
+
+def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
+    for index in sorted(words.starting):
+        for word in words.starting[index]:
+            day = _of_word(words, word, now)
+            if day is not None:
+                yield _judged(words, word, day)
+    for index, token in enumerate(words.tokens[: words.end]):
+        form = token.forms[0]
+        found = _HOURS_AHEAD.fullmatch(form) if form[0].isdigit() else None
+        if found and (words.before(index, _AHEAD) or words.after(index, _AHEAD_AFTER)):
+            moment = now + timedelta(hours=int(found[1]))
+            yield Day(moment.date(), token.start, token.end, "", moment, "in_hours")
+
+
+def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
+    start, end = words.tokens[word.first].start, words.tokens[word.last].end
+    name, _, said = word.kind.partition("_")
+    name, said = (word.kind, "") if word.kind in ("day_after", "next_week") else (name, said)
+    if word.kind in _STEPS:
+        return _ahead(words, word, now)
+    if name in _DAY_KINDS:
+        part = "tonight" if name == "tonight" else said or _part_beside(words, word)
+        on = now.date() + timedelta(days=_DAY_KINDS[name])
+        weak = name == "today" and not part
+        return Day(on, start, end, part, kind=name, rolls=True, weak=weak)
+    if name in ("weekdays", "weekend"):
+        return _of_week(words, word, now)
+    if word.kind in ("months", "solar_months"):
+        return _in_month(words, word, now)
+    return None
+
+
+def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
+    today = now.date()
+    start, end = words.tokens[word.first].start, words.tokens[word.last].end
+    weekday = word.number - 1 if word.kind == "weekdays" else 5
+    on = today + timedelta(days=(weekday - today.weekday()) % 7)
+    if words.after(word.last, _NEXT_WEEK, 2) or words.before(word.first, _NEXT_WEEK, 2):
+        on = today + timedelta(days=7 - today.weekday() + weekday)
+    short = end - start <= _SHORT and words.text.original[start].isascii()
+    part = _part_beside(words, word)
+    if dated := _dated(words, word, weekday, now):
+        return Day(dated, start, words.tokens[word.last + 1].end, part, kind="numeric")
+    weak = word.kind == "weekend"
+    return Day(on, start, end, part, kind=word.kind, weak=weak, short=short and not part)
+
+
+def _dated(words: CalendarWords, word: Word, weekday: int, now: datetime) -> date | None:
+    """ "Monday 15": the number is a day of the month when that day is a Monday."""
+    if words.parted(word.last) or words.gap(word.last) != " ":
+        return None
+    form = words.tokens[word.last + 1].forms[0]
+    if not form.isdigit() or len(form) > 2 or words.after(word.last + 1, _NO_DATE):  # noqa: PLR2004
+        return None
+    days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
+    return next((d for d in days if d.day == int(form) and d.weekday() == weekday), None)
+
+
+def _part_beside(words: CalendarWords, word: Word) -> str:
+    """The part of the day that is said after the day's name, or else before it."""
+    found = words.after(word.last, PARTS, 3) or words.before(word.first, PARTS, 2)
+    return found.kind if found else ""
+
+
+def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
+    """Rejected where the words beside it say "every", "last" or "until"."""
+    beside = (
+        words.before(word.first, _EVERY | _PAST | _UNTIL)
+        or words.after(word.last, _EVERY | _PAST)
+        or words.before(word.first, _EVERY, 2)
+        or words.after(word.last, _UNTIL_AFTER)
+    )
+    if beside is None or (day.kind in ("months", "solar_months", *_STEPS)):
+        return day
+    return replace(day, rejected=True)
+
+
+def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
+    count = word.number
+    if not count:
+        forms = (token.forms[0] for token in words.tokens[word.first : word.last + 1])
+        digits = next((form for form in forms if form.isdigit()), "")
+        # "In 300 days" is no departure.
+        count = int(digits) if 0 < len(digits) <= 2 else 0  # noqa: PLR2004
+    # "Thứ sáu 5 giờ" is Friday at 5, though "sau 5 giờ" is in five hours.
+    if not count or any(w.kind == "weekdays" for w in words.ending.get(word.first, ())):
+        return None
+    moment = now + count * _STEPS[word.kind]
+    exact = moment if word.kind == "in_hours" else None
+    start, end = words.tokens[word.first].start, words.tokens[word.last].end
+    return Day(moment.date(), start, end, "", exact, word.kind, weak=exact is None)
+
+
+def _in_month(words: CalendarWords, word: Word, now: datetime) -> Day | None:
+    """A month with a day beside it: "12 June", "12th of June", "June 12", "اول سرطان"."""
+    for index in (word.first - 1, word.first - 2, word.last + 1, word.last + 2):
+        day = _day_number(words, word, index)
+        if not day:
+            continue
+        resolve = _next if word.kind == "months" else _next_solar
+        resolved = resolve(word.number, day, now)
+        if resolved is None:
+            continue
+        low, high = min(word.first, index), max(word.last, index)
+        start, end = words.tokens[low].start, words.tokens[high].end
+        found = words.after(high, PARTS, 3)
+        return Day(resolved, start, end, found.kind if found else "", kind=word.kind)
+    return None
+
+
+def _day_number(words: CalendarWords, word: Word, index: int) -> int:
+    if not 0 <= index < len(words.tokens):
+        return 0
+    between = (word.first - 1,) if index == word.first - 2 else ()
+    between = (word.last + 1,) if index == word.last + 2 else between
+    if any(len(words.tokens[place].forms[0]) > _SHORT for place in between):
+        return 0
+    form = words.tokens[index].forms[0]
+    found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
+    number = int(found[1]) if found else 0
+    if not found and not between:
+        said = (w.number for w in words.ending.get(index, ()) if w.kind == "numbers")
+        number = next(said, 0) if len(form) >= _SHORT else 0
+    if number and index > word.last and words.after(index, _COUNTED):
+        return 0
+    return number if number <= _DECEMBER_DAYS else 0
+
+
+def _next(month: int, day: int, now: datetime, year: int = 0) -> date | None:
+    for candidate in [year] if year else range(now.year, now.year + 5):
+        try:
+            resolved = date(candidate, month, day)
+        except ValueError:
+            continue
+        if year or resolved >= now.date():
+            return resolved
+    return None
+
+
+def _next_solar(month: int, day: int, now: datetime) -> date | None:
+    for year in (now.year - 622, now.year - 621, now.year - 620):
+        resolved = from_solar(year, month, day)
+        if resolved is not None and resolved >= now.date():
+            return resolved
+    return None
+
+
+def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
+    text = words.text
+    for match in _NUMERIC.finditer(text.text):
+        day = _numeric(match, now)
+        if day is not None:
+            yield Day(day, *text.span(match.start(), match.end()), kind="numeric")
+
+
+def _numeric(match: re.Match[str], now: datetime) -> date | None:
+    if match[1]:
+        year, month, day = int(match[1]), int(match[3]), int(match[4])
+        return (
+            from_solar(year, month, day)
+            if year in _SOLAR_YEARS
+            else _next(month, day, now, year or 1)
+        )
+    if (match[5], match[7]) in _NO_DATES and not match[8]:
+        return None
+    day, month = int(match[5]), int(match[7])
+    year = int(match[8]) if match[8] else 0
+    if year and year < _NUMERIC_YEAR:
+        year += 2000
+    # "1.2" is a sum of money, "4-5" a range: without a year such a month is written "06".
+    if match[6] != "/" and not year and not (day <= _DECEMBER_DAYS and len(match[7]) > 1):
+        return None
+    if month > _MONTHS or not day:
+        return None
+    return _next(month, day, now, year)
+
+
+def _without_overlap(days: tuple[Day, ...]) -> list[Day]:
+    kept: list[Day] = []
+    for day in sorted(days, key=lambda d: (d.start, d.start - d.end)):
+        if not kept or day.start >= kept[-1].end:
+            kept.append(day)
+        elif day.end - day.start > kept[-1].end - kept[-1].start:
+            kept[-1] = day
+    return kept
+
+
+def _joined(original: str, days: list[Day]) -> list[Day]:
+    """ "Friday 5 June" and "tomorrow, Thursday" name one day; the plain date says which."""
+    joined: list[Day] = []
+    for day in days:
+        last = joined[-1] if joined else None
+        if last is None or not _one_day(original[last.end : day.start], last, day):
+            joined.append(day)
+            continue
+        said = day if last.kind == "weekdays" and day.kind != "weekdays" else last
+        joined[-1] = replace(
+            said, start=last.start, end=day.end, part=last.part or day.part, weak=False,
+            rolls=said.rolls or (last.kind == day.kind == "weekdays"),
+            short=False, rejected=last.rejected or day.rejected,
+        )  # fmt: skip
+    return joined
+
+
+def _one_day(between: str, first: Day, second: Day) -> bool:
+    if len(between) > 6 or "\n" in between or first.exact or second.exact:  # noqa: PLR2004
+        return False
+    kinds = {first.kind, second.kind}
+    if kinds == {"weekdays"} and first.part == "night" and second.on - first.on == timedelta(1):
+        # "The night from Saturday to Sunday": its small hours are of the second.
+        return True
+    dated = kinds & {"months", "solar_months", "numeric"}
+    return first.on == second.on or ("weekdays" in kinds and bool(dated))
