@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from services.classification import engines
 from services.classification.config import ClassificationSettings
 from services.classification.servicer import SERVICE, ClassificationServicer
+from services.classification.serving import ServingEngine
 from services.kernel import config, grpc_server, telemetry
 from services.kernel.clock import SystemClock
 from takedown.classification.v1.classification_service_pb2_grpc import (
@@ -20,10 +20,10 @@ async def main(settings: ClassificationSettings) -> int:
     observed = telemetry.setup("classification", settings.telemetry)
     executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="assess")
     try:
-        loaded = engines.load(settings.engine, settings.model)
+        engine = ServingEngine(settings.engine, settings.model, settings.shadow, executor)
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
-    servicer = ClassificationServicer(loaded, executor, SystemClock())
+    servicer = ClassificationServicer(engine, executor, SystemClock())
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ClassificationServiceServicer_to_server(servicer, server)
@@ -32,7 +32,9 @@ async def main(settings: ClassificationSettings) -> int:
     async def close() -> None:
         executor.shutdown(wait=True, cancel_futures=True)
 
-    return await grpc_server.serve(settings, observed, register, on_stop=(close,))
+    return await grpc_server.serve(
+        settings, observed, register, background=(engine.background,), on_stop=(close,)
+    )
 
 
 if __name__ == "__main__":

@@ -17,3 +17,5 @@ class ClassificationSettings(ServiceSettings):
     engine: engines.Kind = "cascade"
     # The model package in use; another version of it is taken up while the service runs.
     model: Path = engines.MODEL
+    # A model package that assesses beside it; what it says is counted and logged, not acted on.
+    shadow: Path | None = None

@@ -31,6 +31,7 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
         self._engine = engine
         self._executor = executor
         self._clock = clock
+        self._embeds = engine.describe().engine == "cascade"
 
     async def Assess(  # noqa: N802
         self, request: pb.AssessRequest, context: Any
@@ -57,7 +58,8 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
 
     async def _assess(self, request: pb.AssessRequest) -> assessment_pb2.Assessment:
         now = self._clock.now()
-        if len(request.text) <= _INLINE:
+        # Embedding takes tens of milliseconds and lets other threads run meanwhile.
+        if len(request.text) <= _INLINE and not self._embeds:
             return self._one(request, now)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._one, request, now)

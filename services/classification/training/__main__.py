@@ -50,7 +50,8 @@ def make(folder: Path) -> dict[str, str]:
     embedded = vectors.embeddings(texts, semantic.Embedder())
     say(f"cross-validating in {crossing.FOLDS} folds")
     unseen = crossing.validate(texts, embedded)
-    chosen = choosing.choose(texts, unseen)
+    judged = [texts[place] for place in crossing.second_writers(texts)]
+    chosen = choosing.choose(judged, unseen)
     say("fitting on all of them")
     fitted = crossing.calibrated(fast_fit.fit(texts), unseen)
     arrays.write(folder / fast.FILE, fitted.arrays, fitted.facts)
@@ -59,7 +60,7 @@ def make(folder: Path) -> dict[str, str]:
     )
     arrays.write(folder / semantic.FILE, *meaning)
     (folder / thresholds.FILE).write_text(_json(chosen.model_dump(mode="json")), "utf-8")
-    facts = cards.facts(texts, unseen, chosen)
+    facts = cards.facts(texts, judged, unseen, chosen)
     facts["rules_sha256"] = rules.describe().data_sha256
     facts["libraries"] = {name: importlib.metadata.version(name) for name in LIBRARIES}
     (folder / cards.FILE).write_text(_json(facts), "utf-8")

@@ -19,15 +19,20 @@ FILE: Final = "facts.json"
 BINS: Final = 10
 
 
-def facts(texts: Sequence[Read], unseen: Unseen, chosen: ThresholdData) -> dict[str, Any]:
-    """JSON-ready; the model card and the transparency record are written from it."""
+def facts(
+    texts: Sequence[Read], judged: Sequence[Read], unseen: Unseen, chosen: ThresholdData
+) -> dict[str, Any]:
+    """JSON-ready; the model card and the transparency record are written from it.
+
+    ``judged``: the texts that ``unseen`` is about.
+    """
     probability, _, asked = unseen.cascade(chosen.unsure_from, chosen.unsure_to)
-    truth = np.array([text.item.advert for text in texts])
+    truth = np.array([text.item.advert for text in judged])
     languages = Counter(text.item.language for text in texts)
-    histogram = np.histogram(probability, BINS, (0.0, 1.0))[0] / len(texts)
+    histogram = np.histogram(probability, BINS, (0.0, 1.0))[0] / max(1, len(judged))
     return {
         "texts": len(texts),
-        "adverts": int(truth.sum()),
+        "adverts": sum(text.item.advert for text in texts),
         "languages": dict(sorted(languages.items())),
         "folds": FOLDS,
         "score_histogram": [round(float(share), 4) for share in histogram],

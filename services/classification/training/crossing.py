@@ -1,4 +1,8 @@
-"""Cross-validation by family: what each model says of texts that it has not seen."""
+"""Cross-validation by author: what each model says of texts of writers that it has not seen.
+
+Only the second writers' texts are judged: the lexica were widened on the first writers', whose
+facts therefore look better than they are. Every text of the first writers is always fitted on.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ from services.classification.training import fast_fit, semantic_fit, vectors
 from services.classification.training.vectors import Read
 
 FOLDS: Final = 5
+# The authors of each language who wrote after the lexica had been widened.
+SECOND: Final = frozenset({"f", "g"})
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.
 _DECIDING: Final = 1 + len(heads.ACTS)
@@ -49,18 +55,21 @@ class Unseen:
 
 
 def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
-    """Every text is judged by models that were fitted without its family."""
-    truth = vectors.labels(texts)[:, 0]
-    size = len(texts)
+    """Of the second writers' texts, in order; each judged by models fitted without its author."""
+    second = second_writers(texts)
+    truth = vectors.labels(texts)[second, 0]
+    size = len(second)
     raw, margins, fast_offer, sense_offer = (np.zeros(size) for _ in range(4))
-    for train, held in GroupKFold(FOLDS).split(np.zeros(size), truth, vectors.groups(texts)):
-        seen, unseen = [texts[i] for i in train], [texts[i] for i in held]
+    authors = [texts[place].item.author for place in second]
+    for _, held in GroupKFold(FOLDS).split(second, truth, authors):
+        train = np.setdiff1d(np.arange(len(texts)), second[held])
+        seen, unseen = [texts[i] for i in train], [texts[second[i]] for i in held]
         model = fast_fit.fit(seen, _DECIDING).model()
         said = [model.answers(text.words, text.facts) for text in unseen]
         raw[held] = [one.advert for one in said]
         fast_offer[held] = [one.acts[_OFFER] for one in said]
         sense = semantic_fit.fit(seen, embedded[train])
-        points = sense.points(unseen, embedded[held])
+        points = sense.points(unseen, embedded[second[held]])
         margins[held] = sense.margins(points)
         linear = semantic_fit.linear(
             sense.points(seen, embedded[train]), vectors.labels(seen), _DECIDING
@@ -74,6 +83,11 @@ def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
     share = semantic_fit.SHARE
     both_offer = (1 - share) * fast_offer + share * sense_offer
     return Unseen(fast, both, fast_offer, both_offer, float(scale[0]), shift, together)
+
+
+def second_writers(texts: Sequence[Read]) -> NDArray[np.int64]:
+    """Places of the texts that nobody read who widened the lexica."""
+    return np.flatnonzero([text.item.author.rpartition("-")[2] in SECOND for text in texts])
 
 
 def calibration(

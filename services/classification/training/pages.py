@@ -20,8 +20,8 @@ def write(path: Path, found: Mapping[str, Any], facts: Mapping[str, Any]) -> Non
     lines = [
         "# How good the classifier is",
         "",
-        "Written by `make evaluate`, not by hand. The texts are the corpus's test split: synthetic,",
-        "by the same authors as the rest, in families of texts that no model was fitted on.",
+        "Written by `make evaluate`, not by hand. The texts are the corpus's test split:",
+        "synthetic, by the same authors as the rest, in families that no model was fitted on.",
         f"The model is `{found['model_version']}`.",
         "",
         *_table({name: test[name]["all"] for name in test}, "engine"),
