@@ -85,5 +85,6 @@ faults: setup ## fault tests at full length; writes build/faults/*.json
 check: lint test ## what continuous integration runs
 
 .PHONY: bench
-bench: setup ## measure; writes build/bench/spine.json
+bench: setup ## measure; writes build/bench/spine.json and classification.json
 	$(BIN)/python -m tests.benchmarks.spine
+	$(BIN)/python -m tests.benchmarks.classification

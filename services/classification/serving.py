@@ -21,6 +21,7 @@ from services.classification import engines
 from services.classification.domain import (
     AssessmentInput,
     AssessmentResult,
+    Engine,
     EngineDescription,
 )
 from services.kernel import telemetry, waiting

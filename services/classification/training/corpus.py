@@ -26,7 +26,7 @@ FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 SPLITS: Final = ("train", "validation", "test")
 Split = Literal["train", "validation", "test"]
 # Ofcom's numbers for drama: +44 7700 900000-900999 and 020 7946 0000-0999.
-_DRAMA: Final = re.compile(r"(?:44|0)?(?:7700900\d{3}|2079460\d{3})")
+_DRAMA: Final = re.compile(r"(?:0044|44|0)?(?:7700900\d{3}|2079460\d{3})")
 _NUMBER: Final = re.compile(r"\+?\d[\d \u00a0().-]{7,}\d")
 _LONG_NUMBER: Final = 9
 
