@@ -52,6 +52,8 @@ _BY_SCRIPT: Final = {
     "Ethiopic": frozenset({"am", "ti"}),
     "Bengali": frozenset({"bn"}),
 }
+# Of another script, but typed in Latin letters too: their lexica hold such spellings.
+_ROMANISED: Final = ("ar", "ckb", "fa", "ps")
 _TIGRINYA: Final = re.compile(r"[ኣዓቐሕ]")
 
 
@@ -155,7 +157,7 @@ def _lexical(
         if language.code in _BY_SCRIPT.get(script, ()) or script == language.script
     ]
     if script == "Latin":
-        candidates.append(lexica.languages["ar"])
+        candidates.extend(lexica.languages[code] for code in _ROMANISED)
     for token in tokens[:_READ_TOKENS]:
         for language in candidates:
             if token.forms[0] in language.function_words:
