@@ -30,6 +30,7 @@ _SHORT: Final = 60
 _FEWEST: Final = 40
 _GRID: Final = np.round(np.arange(0.5, 0.996, 0.005), 3)
 _STRICTEST: Final = 0.99
+_IN_A_ROW: Final = 3
 
 
 def protected(texts: Sequence[Read]) -> NDArray[np.bool_]:
@@ -67,16 +68,19 @@ def _lowest(
     guarded: NDArray[Any],
     where: NDArray[Any],
 ) -> float:
-    lowest = _STRICTEST
-    for threshold in _GRID[::-1]:
+    holds = []
+    for threshold in _GRID:
         referred = (probability >= threshold) & free & where
-        if referred.sum() < _FEWEST:
-            continue
         wrong = (referred & guarded).sum() / max(1, (guarded & where).sum())
-        if truth[referred].mean() < PRECISION or wrong > PROTECTED_AT_MOST:
-            break
-        lowest = float(threshold)
-    return lowest
+        enough = referred.sum() >= _FEWEST
+        holds.append(
+            bool(enough and truth[referred].mean() >= PRECISION and wrong <= PROTECTED_AT_MOST)
+        )
+    for place, threshold in enumerate(_GRID):
+        # With its neighbours above: one lucky threshold between two that fail is no threshold.
+        if all(holds[place : place + _IN_A_ROW]):
+            return float(threshold)
+    return _STRICTEST
 
 
 def _reject(probability: NDArray[Any], truth: NDArray[Any]) -> float:

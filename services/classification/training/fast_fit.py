@@ -20,7 +20,7 @@ from services.classification.training.vectors import Read
 
 # Chosen by cross-validation on train and validation: see docs/classification.md.
 STRENGTH: Final = 10.0
-FACTS_SCALE: Final = 0.3
+FACTS_SCALE: Final = 0.05
 # So many word pieces are kept: those that say most.
 KEPT: Final = 40_000
 _FEWEST: Final = 2

@@ -17,9 +17,9 @@ from services.classification.training import vectors
 from services.classification.training.vectors import Read
 
 # Chosen by cross-validation on train and validation: see docs/classification.md.
-GAMMA: Final = 4.0
+GAMMA: Final = 5.0
 STRENGTH: Final = 10.0
-FACTS_SCALE: Final = 0.1
+FACTS_SCALE: Final = 0.05
 LINEAR_STRENGTH: Final = 100.0
 # How much of acts, categories and hooks is the semantic model's.
 SHARE: Final = 0.6
