@@ -32,6 +32,8 @@ CODE_VERSION: Final = "1"
 _HALF: Final = 0.5
 # What is that unlikely to be an advert is given no category.
 _OFFERED: Final = 0.2
+# A category is one of several, mostly: it is named well before it is likelier than not.
+_NAMED: Final = 0.35
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 
 
@@ -107,9 +109,15 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
         categories = tuple(
             category
             for place, category in enumerate(heads.CATEGORIES)
-            if answers.categories[place] >= _HALF or (advert and place == likeliest)
+            if answers.categories[place] >= _NAMED or (advert and place == likeliest)
         )
-    hooks = tuple(h for place, h in enumerate(heads.HOOKS) if answers.hooks[place] >= _HALF)
+    # A hook's words are plain words: where an advert has them, the rules are right about it.
+    plain = reading.scores.hooks if advert else ()
+    hooks = tuple(
+        hook
+        for place, hook in enumerate(heads.HOOKS)
+        if answers.hooks[place] >= _HALF or hook in plain
+    )
     return replace(
         reading.scores,
         probability=probability,
