@@ -18,7 +18,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from services.classification import engines  # noqa: E402
+from services.classification import engines, thresholds  # noqa: E402
 from services.classification.domain import (  # noqa: E402
     AssessmentInput,
     AssessmentResult,
@@ -34,6 +34,7 @@ from services.classification.training.corpus import REFERENCE, Item  # noqa: E40
 ROOT: Final = Path(__file__).resolve().parents[3]
 BUILD: Final = ROOT / "build" / "evaluation"
 PAGE: Final = ROOT / "docs" / "classification-figures.md"
+CARD: Final = ROOT / "docs" / "classification-model-card.md"
 # Minutes a person needs for one review, to give the cost of review in hours (an assumption).
 REVIEW_MINUTES: Final = 3.0
 Judged = Sequence[tuple[Item, AssessmentResult]]
@@ -152,7 +153,9 @@ def main() -> int:
         sys.stdout.write(f"{kind}: {json.dumps(found['test'][kind]['all'])}\n")
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "report.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    pages.write(PAGE, found, facts)
+    pages.write(PAGE, found)
+    chosen = json.loads((engines.MODEL / thresholds.FILE).read_text("utf-8"))
+    pages.card(CARD, facts, chosen)
     return 0
 
 

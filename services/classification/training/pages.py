@@ -14,7 +14,7 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def write(path: Path, found: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def write(path: Path, found: Mapping[str, Any]) -> None:
     """``path`` and, in the folder of its name without the ending, two SVG plots."""
     test = found["test"]
     lines = [
@@ -103,3 +103,50 @@ def _plots(folder: Path, report: Mapping[str, Any]) -> None:
     axes.set(ylabel="F1", ylim=(0, 1), title="F1 by language, test split")
     figure.savefig(folder / "languages.svg", metadata={"Date": None})
     pyplot.close("all")
+
+
+def card(path: Path, facts: Mapping[str, Any], thresholds: Mapping[str, Any]) -> None:
+    """The model card and, from the same facts, the Algorithmic Transparency record."""
+    languages = ", ".join(f"{code} {count}" for code, count in facts["languages"].items())
+    libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
+    refer = ", ".join(f"{kind} {value}" for kind, value in thresholds["refer"].items())
+    lines = [
+        "# Model card and transparency record",
+        "",
+        "Written by `make evaluate` from `services/classification/model/facts.json`; not by hand.",
+        "",
+        "## Model card",
+        "",
+        "| | |",
+        "| --- | --- |",
+        "| what it does | says how likely a post is an advert of people smuggling |",
+        "| what it is for | sorting referrals: without a person only where an offer is clear |",
+        "| what it is not for | finding posts, judging people, or anything without the policy |",
+        f"| fitted on | {facts['texts']} synthetic texts, {facts['adverts']} of them adverts |",
+        f"| languages | {languages} |",
+        f"| rules | `{facts['rules_sha256']}` |",
+        f"| libraries | {libraries} |",
+        f"| thresholds of `refer` | {refer}; asked precision {thresholds['precision']} |",
+        f"| semantic model asked | of {facts['semantic_asked']:.0%} of unseen texts |",
+        "",
+        "On texts by writers that no model had seen:",
+        "",
+        *_table(facts["cross_validated"], "model"),
+        "How it does by language, category and difficulty: [figures](classification-figures.md).",
+        "",
+        "## Algorithmic transparency record",
+        "",
+        "| question | answer |",
+        "| --- | --- |",
+        "| What is the tool? | A classifier in Takedown, which carries referrals to platforms |",
+        "| Who decides? | The platform decides whether content goes; the referral is voluntary |",
+        "| What does it decide alone? | That a clear offer is referred, in ten languages; never a "
+        "rejection, never for accounts, pages, groups or channels |",
+        "| What does a person see? | The words it went by, in the original text, in English |",
+        "| What data is it fitted on? | Synthetic texts in the repository; no personal data |",
+        "| What does it keep? | Nothing: text goes in, an assessment comes out |",
+        "| What can go wrong? | Journalism, a question or a lawful service referred; an advert "
+        "left to wait for a person. The first is guarded by thresholds and by the rules |",
+        "| How is it watched? | Decisions by language, drift of scores, a shadow for new models |",
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
