@@ -30,7 +30,7 @@ def classify_command(
 ) -> None:
     """Assess every line of FILE and write one result a line, in order.
 
-    A line holds id and text, and may hold language, url and kind. A line that cannot be
+    A line holds id (or reference) and text, and may hold language, url and kind. A line that cannot be
     assessed gets its error in the output, and the exit code is 1 at the end; 2 when a file
     cannot be read or written.
     """
@@ -110,6 +110,9 @@ def _fields(line: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _TEXTS:
         value = line.get(name)
+        if name == "id" and value is None:
+            # As in a batch of referrals, whose lines the referrer names by a reference.
+            value = line.get("reference")
         if name == "id" and isinstance(value, int):
             value = str(value)
         if value is not None and not isinstance(value, str):

@@ -48,6 +48,12 @@ def test_each_line_gets_its_result_in_order(tmp_path: Path) -> None:
     assert (results[1]["label"], results[1]["decision"]) == ("NOT_ADVERT", "suggest_reject")
 
 
+def test_a_batch_of_referrals_is_read_by_its_references(tmp_path: Path) -> None:
+    code, results, _ = classify(tmp_path, line(reference="EX-001", text=ADVERT))
+    assert code == 0
+    assert [result["id"] for result in results] == ["EX-001"]
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
