@@ -6,8 +6,10 @@ The time is linear in the number of words, whatever they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.classification.normalise import Token, fold, normalise
@@ -102,12 +104,24 @@ def _pieces(phrase: str) -> list[str]:
             pieces.append("~1")
         else:
             stem = word.endswith("*")
-            # A word with an apostrophe or a hyphen is two words in the text too.
-            parts = [token.forms[0] for token in normalise(fold(word)).tokens]
+            parts = list(_words(word))
             if stem and parts:
                 parts[-1] += "*"
             pieces.extend(parts)
     return pieces
+
+
+# A lexicon says the same words in many phrases, and most of them are plain already.
+_PLAIN: Final = re.compile(r"[a-z]+")
+_RUN: Final = re.compile(r"(.)\1\1")
+
+
+@lru_cache(maxsize=1 << 16)
+def _words(word: str) -> tuple[str, ...]:
+    """How a word of a lexicon stands in a folded text: with a hyphen it is two words there too."""
+    if _PLAIN.fullmatch(word) and not _RUN.search(word):
+        return (word,)
+    return tuple(token.forms[0] for token in normalise(fold(word)).tokens)
 
 
 def _child(node: _Node, piece: str) -> _Node:

@@ -30,9 +30,9 @@ def classify_command(
 ) -> None:
     """Assess every line of FILE and write one result a line, in order.
 
-    A line holds id (or reference) and text, and may hold language, url and kind. A line that cannot be
-    assessed gets its error in the output, and the exit code is 1 at the end; 2 when a file
-    cannot be read or written.
+    A line holds id (or reference) and text, and may hold language, url and kind. A line that
+    cannot be assessed gets its error in the output, and the exit code is 1 at the end; 2 when a
+    file cannot be read or written.
     """
     if not file.is_file():
         _usage(f"{file} is no file; name an NDJSON file with an id and a text a line.")
