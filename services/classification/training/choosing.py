@@ -22,7 +22,7 @@ MISSED_AT_MOST: Final = 0.02
 # The fast model decides alone outside of these.
 UNSURE: Final = (0.05, 0.97)
 OFFER_ACT: Final = 0.5
-# Weight of the rules against an advert: nearly every concept weighs more, and leaves it to a person.
+# Weight of the rules against an advert; nearly every concept weighs more.
 AGAINST: Final = 0.9
 # Kinds of content that hold a line or two: their threshold is chosen on short texts.
 SHORT_KINDS: Final = ("comment", "live", "story")
