@@ -152,6 +152,8 @@ async def until_done(layout: Layout, accepted: list[AcceptedSubmission], seconds
             for referral_id in list(open_ids):
                 request = pb.GetReferralRequest(referral_id=referral_id)
                 found = (await stub.GetReferral(request, timeout=10)).referral
+                # A person would have to decide: nothing was lost, and waiting would be in vain.
+                assert found.state != enums.REFERRAL_STATE_IN_REVIEW, "the offer was not referred"
                 if found.state in DONE:
                     open_ids.discard(referral_id)
             await asyncio.sleep(0.3)
