@@ -18,6 +18,7 @@ from services.classification.engine import load as load_rules
 from services.classification.lazy import Lazy
 from services.classification.semantic import Embedder, SemanticUnavailableError
 from services.classification.serving import ServingEngine, reference
+from services.classification.training.compare import compare
 from tests.unit.classification.corpus import NOW, examples
 
 ADVERT = "Boat from Calais to UK Friday 5am, kids free, 100% guaranteed, WhatsApp +44 7700 900123"
@@ -195,3 +196,14 @@ def test_drift_is_told_when_scores_are_others_than_in_training() -> None:
     assert serving.drift is not None
     assert serving.drift > 0.3
     assert sum(reference(engines.MODEL)) == pytest.approx(1.0, abs=0.01)
+
+
+def test_two_packages_are_compared_by_their_decisions_and_without_content(package: Path) -> None:
+    data = json.loads((package / thresholds.FILE).read_text("utf-8"))
+    data["refer"] = {"default": 1.0}
+    (package / thresholds.FILE).write_text(json.dumps(data), "utf-8")
+    lines = [{"id": "a", "text": ADVERT}, {"id": "b", "text": "Police arrested two smugglers."}]
+    found = compare(FAST, engines.load("fast", package), lines)
+    assert found["decisions"] == {"refer -> review": 1, "suggest_reject -> suggest_reject": 1}
+    assert [one["id"] for one in found["differ"]] == ["a"]
+    assert "Calais" not in json.dumps(found)
