@@ -16,7 +16,7 @@ from services.classification.scoring import Scores
 READ: Final = 3_000
 SHORTEST, LONGEST = 2, 5
 # Log-odds of the rules, brought near to the size of the other facts.
-_SERVICE, _OFFER, _AGAINST = 2.0, 2.0, 4.0
+_SERVICE, _OFFER, AGAINST = 2.0, 2.0, 4.0
 
 
 def words(tokens: Sequence[Token]) -> list[str]:
@@ -51,5 +51,5 @@ def facts(
     found |= {f"f:{rule}": 1.0 for rule in scores.fired}
     found["service"] = scores.service / _SERVICE
     found["offer"] = scores.offer / _OFFER
-    found["against"] = scores.against / _AGAINST
+    found["against"] = scores.against / AGAINST
     return found

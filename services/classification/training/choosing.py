@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classification.domain import SpeechAct
+from services.classification import features
 from services.classification.thresholds import ThresholdData
 from services.classification.training.crossing import Unseen
 from services.classification.training.vectors import Read
@@ -33,19 +33,13 @@ _STRICTEST: Final = 0.99
 _IN_A_ROW: Final = 3
 
 
-def protected(texts: Sequence[Read]) -> NDArray[np.bool_]:
-    """Every speech act that only a person may refer; chatter about something else is none."""
-    rest = (SpeechAct.OFFER, SpeechAct.UNKNOWN)
-    return np.array([text.item.speech_act not in rest for text in texts])
-
-
 def choose(texts: Sequence[Read], unseen: Unseen) -> ThresholdData:
     """The lowest thresholds from which on everything asked holds."""
     probability, offer, _ = unseen.cascade(*UNSURE)
-    against = np.array([text.facts["against"] * 4.0 for text in texts])
+    against = np.array([text.facts["against"] * features.AGAINST for text in texts])
     free = (offer >= OFFER_ACT) & (against <= AGAINST)
     truth = np.array([text.item.advert for text in texts])
-    guarded = protected(texts)
+    guarded = np.array([text.item.protected for text in texts])
     short = np.array([len(text.original) <= _SHORT for text in texts])
     everywhere = np.ones(len(texts), bool)
     default = _lowest(probability, free, truth, guarded, everywhere)

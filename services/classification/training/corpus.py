@@ -76,6 +76,11 @@ class Item(BaseModel):
         return self.id.rsplit("-", 1)[0]
 
     @property
+    def protected(self) -> bool:
+        """Whether only a person may refer it; chatter about something else is no protected act."""
+        return self.speech_act not in (SpeechAct.OFFER, SpeechAct.UNKNOWN)
+
+    @property
     def split(self) -> Split:
         return split_of(self.language, self.family)
 

@@ -64,8 +64,7 @@ def measured(judged: Judged) -> dict[str, Any]:
 def decisions(judged: Judged) -> dict[str, Any]:
     referred = [item for item, result in judged if result.decision is Decision.REFER]
     rejected = [item for item, result in judged if result.decision is Decision.SUGGEST_REJECT]
-    rest = (SpeechAct.OFFER, SpeechAct.UNKNOWN)
-    protected = sum(item.speech_act not in rest for item, _ in judged)
+    protected = sum(item.protected for item, _ in judged)
     reviewed = len(judged) - len(referred)
     return {
         "referred": len(referred),
@@ -74,9 +73,7 @@ def decisions(judged: Judged) -> dict[str, Any]:
             sum(item.advert for item in referred), sum(item.advert for item, _ in judged)
         ),
         "protected": protected,
-        "protected_referred": figures.ratio(
-            sum(item.speech_act not in rest for item in referred), protected
-        ),
+        "protected_referred": figures.ratio(sum(item.protected for item in referred), protected),
         "suggest_reject": len(rejected),
         "adverts_among_rejected": figures.ratio(
             sum(item.advert for item in rejected), len(rejected)

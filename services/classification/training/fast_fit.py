@@ -92,8 +92,3 @@ def _most_telling(weights: NDArray[np.float64], idf: NDArray[np.float64]) -> NDA
         return np.arange(len(telling))
     order = np.argsort(-telling, kind="stable")[:KEPT]
     return np.sort(order)
-
-
-def log_odds(model: FastModel, texts: Sequence[Read]) -> NDArray[np.float64]:
-    """What the model, as it would be saved, says of an advert."""
-    return np.array([model.answers(text.words, text.facts).advert for text in texts])

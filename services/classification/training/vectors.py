@@ -82,11 +82,6 @@ def embeddings(texts: Sequence[Read], embedder: Embedder) -> NDArray[np.float64]
     return matrix
 
 
-def groups(texts: Sequence[Read]) -> list[str]:
-    """The family of each text: cross-validation never divides one."""
-    return [f"{text.item.language}/{text.item.family}" for text in texts]
-
-
 def shown(matrix: NDArray[Any]) -> NDArray[np.float16]:
     """As it is saved: half precision, which also swallows the last digit's noise."""
     return matrix.astype(np.float16)
