@@ -17,7 +17,7 @@ from sklearn.model_selection import GroupKFold
 
 from services.classification import heads
 from services.classification.domain import SpeechAct
-from services.classification.training import fast_fit, semantic_fit, vectors
+from services.classification.training import fast_fit, linear, semantic_fit, vectors
 from services.classification.training.vectors import Read
 
 FOLDS: Final = 5
@@ -71,10 +71,13 @@ def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
         sense = semantic_fit.fit(seen, embedded[train])
         points = sense.points(unseen, embedded[second[held]])
         margins[held] = sense.margins(points)
-        linear = semantic_fit.linear(
-            sense.points(seen, embedded[train]), vectors.labels(seen), _DECIDING
+        weights, constants = linear.fit(
+            sense.points(seen, embedded[train]),
+            vectors.labels(seen),
+            range(1, _DECIDING),
+            semantic_fit.LINEAR_STRENGTH,
         )
-        sense_offer[held] = _offers(points @ linear[0] + linear[1])
+        sense_offer[held] = _offers(points @ weights + constants)
     scale, shift = calibration(raw[:, None], truth)
     fast = raw * scale[0] + shift
     weights, constant = calibration(np.column_stack([fast, margins]), truth)

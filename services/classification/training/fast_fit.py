@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from services.classification import heads
 from services.classification.fast import VERSION, FastModel
 from services.classification.features import pieces
-from services.classification.training import vectors
+from services.classification.training import linear, vectors
 from services.classification.training.vectors import Read
 
 # Chosen by cross-validation on train and validation: see docs/classification.md.
@@ -47,7 +46,9 @@ def fit(texts: Sequence[Read], deciding: int = heads.SIZE) -> Fitted:
     grams = vectorizer.fit_transform([text.words for text in texts])
     names = vectors.fact_names(texts)
     facts = csr_matrix(vectors.fact_matrix(texts, names) * FACTS_SCALE)
-    weights, bias = _linear(hstack([grams, facts]).tocsr(), vectors.labels(texts), deciding)
+    weights, bias = linear.fit(
+        hstack([grams, facts]).tocsr(), vectors.labels(texts), range(deciding), STRENGTH
+    )
     size = grams.shape[1]
     known = vectorizer.get_feature_names_out().tolist()
     kept = _most_telling(weights[:size], vectorizer.idf_)
@@ -65,25 +66,6 @@ def fit(texts: Sequence[Read], deciding: int = heads.SIZE) -> Fitted:
             "facts": names,
         },
     )
-
-
-def _linear(
-    matrix: Any, labels: NDArray[np.float64], deciding: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    weights = np.zeros((matrix.shape[1], heads.SIZE))
-    bias = np.zeros(heads.SIZE)
-    for place in range(deciding):
-        truth = labels[:, place]
-        if not 0 < truth.sum() < len(truth):
-            # Nothing to learn it from: never, or always.
-            bias[place] = -10.0 if not truth.any() else 10.0
-            continue
-        model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", random_state=0)
-        # Acts are read by softmax: one against the rest each, which comes near enough to it.
-        model.fit(matrix, truth)
-        weights[:, place] = model.coef_[0]
-        bias[place] = model.intercept_[0]
-    return weights, bias
 
 
 def _most_telling(weights: NDArray[np.float64], idf: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from services.classification import heads
 from services.classification.semantic import DIMENSIONS, VERSION
-from services.classification.training import vectors
+from services.classification.training import linear, vectors
 from services.classification.training.vectors import Read
 
 # Chosen by cross-validation on train and validation: see docs/classification.md.
@@ -67,7 +66,9 @@ def saved(
     together: NDArray[np.float64],
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and facts of the file; ``together``: weights of both log-odds and the constant."""
-    weights, bias = linear(fitted.points(texts, embedded), vectors.labels(texts))
+    weights, bias = linear.fit(
+        fitted.points(texts, embedded), vectors.labels(texts), range(1, heads.SIZE), LINEAR_STRENGTH
+    )
     bias[0] = fitted.bias
     known: dict[str, NDArray[Any]] = {
         "centre": fitted.centre.astype(np.float32),
@@ -82,23 +83,3 @@ def saved(
         "facts_scale": FACTS_SCALE, "share": SHARE, "dimensions": DIMENSIONS,
     }  # fmt: skip
     return known, facts
-
-
-def linear(
-    points: NDArray[np.float64], labels: NDArray[np.float64], deciding: int = heads.SIZE
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every head but the first, which is the machine's."""
-    weights = np.zeros((points.shape[1], heads.SIZE))
-    bias = np.zeros(heads.SIZE)
-    for place in range(1, deciding):
-        truth = labels[:, place]
-        if not 0 < truth.sum() < len(truth):
-            bias[place] = -10.0 if not truth.any() else 10.0
-            continue
-        model = LogisticRegression(
-            C=LINEAR_STRENGTH, max_iter=1000, solver="liblinear", random_state=0
-        )
-        model.fit(points, truth)
-        weights[:, place] = model.coef_[0]
-        bias[place] = model.intercept_[0]
-    return weights, bias
