@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from takedown.classification.v1 import signal_bank_service_pb2 as _signal_bank_service_pb2
 from takedown.referral.v1 import assessment_pb2 as _assessment_pb2
 from takedown.referral.v1 import enums_pb2 as _enums_pb2
 import builtins as _builtins
@@ -32,15 +33,23 @@ class AssessRequest(_message.Message):
     PLATFORM_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     REFERENCE_TIME_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    TEST_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The caller's id of the item; comes back as assessment_id."""
     text: _builtins.str
     language_hint: _builtins.str
     platform: _builtins.str
     kind: _enums_pb2.ContentKind.ValueType
+    test: _builtins.bool
+    """Test content is compared with test content only."""
     @_builtins.property
     def reference_time(self) -> _timestamp_pb2.Timestamp:
         """The instant that "tonight" and "Friday" are relative to; now when not given."""
+
+    @_builtins.property
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[_signal_bank_service_pb2.Picture]:
+        """JPEG, PNG, WebP or GIF; text is looked for in them and they are compared with known ones."""
 
     def __init__(
         self,
@@ -51,10 +60,12 @@ class AssessRequest(_message.Message):
         platform: _builtins.str = ...,
         kind: _enums_pb2.ContentKind.ValueType = ...,
         reference_time: _timestamp_pb2.Timestamp | None = ...,
+        pictures: _abc.Iterable[_signal_bank_service_pb2.Picture] | None = ...,
+        test: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reference_time", b"reference_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "kind", b"kind", "language_hint", b"language_hint", "platform", b"platform", "reference_time", b"reference_time", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "kind", b"kind", "language_hint", b"language_hint", "pictures", b"pictures", "platform", b"platform", "reference_time", b"reference_time", "test", b"test", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ClassificationServiceStub:
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing.
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class ClassificationServiceStub:
 
 
 class ClassificationServiceServicer:
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing.
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked.
     """
 
     def Assess(self, request, context):
@@ -102,7 +102,7 @@ def add_ClassificationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ClassificationService:
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing.
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ClassificationServiceStub:
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing."""
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +40,7 @@ class ClassificationServiceStub:
 
 @_typing.type_check_only
 class ClassificationServiceAsyncStub(ClassificationServiceStub):
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing."""
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Assess: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.AssessRequest, _classification_service_pb2.AssessResponse]  # type: ignore[assignment]
@@ -49,7 +49,7 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     DescribeModel: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.DescribeModelRequest, _classification_service_pb2.DescribeModelResponse]  # type: ignore[assignment]
 
 class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Says how likely a text is a smuggling advert, and why. Keeps nothing."""
+    """Says how likely a text is a smuggling advert, and why. Keeps nothing of what it is asked."""
 
     @_abc_1.abstractmethod
     def Assess(

@@ -28,9 +28,10 @@ from takedown.intake.v1 import casework_service_pb2 as takedown_dot_intake_dot_v
 from takedown.referral.v1 import enums_pb2 as takedown_dot_referral_dot_v1_dot_enums__pb2
 from takedown.referral.v1 import event_pb2 as takedown_dot_referral_dot_v1_dot_event__pb2
 from takedown.referral.v1 import platform_event_pb2 as takedown_dot_referral_dot_v1_dot_platform__event__pb2
+from takedown.referral.v1 import referral_pb2 as takedown_dot_referral_dot_v1_dot_referral__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'takedown/intake/v1/record_service.proto\x12\x12takedown.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)takedown/intake/v1/casework_service.proto\x1a takedown/referral/v1/enums.proto\x1a takedown/referral/v1/event.proto\x1a)takedown/referral/v1/platform_event.proto\"\xaa\x01\n\x08NewEvent\x12\x1d\n\tevent_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12:\n\x05\x65vent\x18\x02 \x01(\x0b\x32#.takedown.referral.v1.ReferralEventB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\x0cstate_before\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.ReferralStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"n\n\x13\x41ppendEventsRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1c.takedown.intake.v1.NewEventB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\xb7\x01\n\x14\x41ppendEventsResponse\x12\x15\n\rlast_sequence\x18\x01 \x01(\x03\x12\x15\n\rrepeated_keys\x18\x02 \x03(\t\x12\x41\n\nshort_link\x18\x03 \x01(\x0b\x32-.takedown.referral.v1.ShortLinkResolvedDetail\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.takedown.referral.v1.Outcome\"\\\n\x15LocateReferralRequest\x12\x43\n\x0eplatform_event\x18\x01 \x01(\x0b\x32#.takedown.referral.v1.PlatformEventB\x06\xbaH\x03\xc8\x01\x01\"A\n\x16LocateReferralResponse\x12\x13\n\x0breferral_id\x18\x01 \x01(\t\x12\x12\n\nmatched_by\x18\x02 \x01(\t\"\x8b\x01\n\x18ListOpenReferralsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x32\n\x0e\x63reated_before\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x0cOpenReferral\x12\x13\n\x0breferral_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.takedown.referral.v1.ReferralState\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x19ListOpenReferralsResponse\x12\x33\n\treferrals\x18\x01 \x03(\x0b\x32 .takedown.intake.v1.OpenReferral\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x1bRecordReconciliationRequest\x12\x42\n\x0ereconciliation\x18\x01 \x01(\x0b\x32\".takedown.intake.v1.ReconciliationB\x06\xbaH\x03\xc8\x01\x01\"\x1e\n\x1cRecordReconciliationResponse2\xc8\x03\n\rRecordService\x12\x61\n\x0c\x41ppendEvents\x12\'.takedown.intake.v1.AppendEventsRequest\x1a(.takedown.intake.v1.AppendEventsResponse\x12g\n\x0eLocateReferral\x12).takedown.intake.v1.LocateReferralRequest\x1a*.takedown.intake.v1.LocateReferralResponse\x12p\n\x11ListOpenReferrals\x12,.takedown.intake.v1.ListOpenReferralsRequest\x1a-.takedown.intake.v1.ListOpenReferralsResponse\x12y\n\x14RecordReconciliation\x12/.takedown.intake.v1.RecordReconciliationRequest\x1a\x30.takedown.intake.v1.RecordReconciliationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'takedown/intake/v1/record_service.proto\x12\x12takedown.intake.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)takedown/intake/v1/casework_service.proto\x1a takedown/referral/v1/enums.proto\x1a takedown/referral/v1/event.proto\x1a)takedown/referral/v1/platform_event.proto\x1a#takedown/referral/v1/referral.proto\"\xaa\x01\n\x08NewEvent\x12\x1d\n\tevent_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12:\n\x05\x65vent\x18\x02 \x01(\x0b\x32#.takedown.referral.v1.ReferralEventB\x06\xbaH\x03\xc8\x01\x01\x12\x43\n\x0cstate_before\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.ReferralStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"n\n\x13\x41ppendEventsRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x38\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1c.takedown.intake.v1.NewEventB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\"\xb7\x01\n\x14\x41ppendEventsResponse\x12\x15\n\rlast_sequence\x18\x01 \x01(\x03\x12\x15\n\rrepeated_keys\x18\x02 \x03(\t\x12\x41\n\nshort_link\x18\x03 \x01(\x0b\x32-.takedown.referral.v1.ShortLinkResolvedDetail\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.takedown.referral.v1.Outcome\"\\\n\x15LocateReferralRequest\x12\x43\n\x0eplatform_event\x18\x01 \x01(\x0b\x32#.takedown.referral.v1.PlatformEventB\x06\xbaH\x03\xc8\x01\x01\"A\n\x16LocateReferralResponse\x12\x13\n\x0breferral_id\x18\x01 \x01(\t\x12\x12\n\nmatched_by\x18\x02 \x01(\t\"\x8b\x01\n\x18ListOpenReferralsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x32\n\x0e\x63reated_before\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x0cOpenReferral\x12\x13\n\x0breferral_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.takedown.referral.v1.ReferralState\x12\x15\n\rlast_sequence\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x19ListOpenReferralsResponse\x12\x33\n\treferrals\x18\x01 \x03(\x0b\x32 .takedown.intake.v1.OpenReferral\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"3\n\x12GetEvidenceRequest\x12\x1d\n\x0b\x65vidence_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x13GetEvidenceResponse\x12\x30\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x1e.takedown.referral.v1.Evidence\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"a\n\x1bRecordReconciliationRequest\x12\x42\n\x0ereconciliation\x18\x01 \x01(\x0b\x32\".takedown.intake.v1.ReconciliationB\x06\xbaH\x03\xc8\x01\x01\"\x1e\n\x1cRecordReconciliationResponse2\xa8\x04\n\rRecordService\x12\x61\n\x0c\x41ppendEvents\x12\'.takedown.intake.v1.AppendEventsRequest\x1a(.takedown.intake.v1.AppendEventsResponse\x12g\n\x0eLocateReferral\x12).takedown.intake.v1.LocateReferralRequest\x1a*.takedown.intake.v1.LocateReferralResponse\x12p\n\x11ListOpenReferrals\x12,.takedown.intake.v1.ListOpenReferralsRequest\x1a-.takedown.intake.v1.ListOpenReferralsResponse\x12^\n\x0bGetEvidence\x12&.takedown.intake.v1.GetEvidenceRequest\x1a\'.takedown.intake.v1.GetEvidenceResponse\x12y\n\x14RecordReconciliation\x12/.takedown.intake.v1.RecordReconciliationRequest\x1a\x30.takedown.intake.v1.RecordReconciliationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,28 +54,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTOPENREFERRALSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTOPENREFERRALSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTOPENREFERRALSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_GETEVIDENCEREQUEST'].fields_by_name['evidence_id']._loaded_options = None
+  _globals['_GETEVIDENCEREQUEST'].fields_by_name['evidence_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RECORDRECONCILIATIONREQUEST'].fields_by_name['reconciliation']._loaded_options = None
   _globals['_RECORDRECONCILIATIONREQUEST'].fields_by_name['reconciliation']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_NEWEVENT']._serialized_start=280
-  _globals['_NEWEVENT']._serialized_end=450
-  _globals['_APPENDEVENTSREQUEST']._serialized_start=452
-  _globals['_APPENDEVENTSREQUEST']._serialized_end=562
-  _globals['_APPENDEVENTSRESPONSE']._serialized_start=565
-  _globals['_APPENDEVENTSRESPONSE']._serialized_end=748
-  _globals['_LOCATEREFERRALREQUEST']._serialized_start=750
-  _globals['_LOCATEREFERRALREQUEST']._serialized_end=842
-  _globals['_LOCATEREFERRALRESPONSE']._serialized_start=844
-  _globals['_LOCATEREFERRALRESPONSE']._serialized_end=909
-  _globals['_LISTOPENREFERRALSREQUEST']._serialized_start=912
-  _globals['_LISTOPENREFERRALSREQUEST']._serialized_end=1051
-  _globals['_OPENREFERRAL']._serialized_start=1054
-  _globals['_OPENREFERRAL']._serialized_end=1213
-  _globals['_LISTOPENREFERRALSRESPONSE']._serialized_start=1215
-  _globals['_LISTOPENREFERRALSRESPONSE']._serialized_end=1320
-  _globals['_RECORDRECONCILIATIONREQUEST']._serialized_start=1322
-  _globals['_RECORDRECONCILIATIONREQUEST']._serialized_end=1419
-  _globals['_RECORDRECONCILIATIONRESPONSE']._serialized_start=1421
-  _globals['_RECORDRECONCILIATIONRESPONSE']._serialized_end=1451
-  _globals['_RECORDSERVICE']._serialized_start=1454
-  _globals['_RECORDSERVICE']._serialized_end=1910
+  _globals['_NEWEVENT']._serialized_start=317
+  _globals['_NEWEVENT']._serialized_end=487
+  _globals['_APPENDEVENTSREQUEST']._serialized_start=489
+  _globals['_APPENDEVENTSREQUEST']._serialized_end=599
+  _globals['_APPENDEVENTSRESPONSE']._serialized_start=602
+  _globals['_APPENDEVENTSRESPONSE']._serialized_end=785
+  _globals['_LOCATEREFERRALREQUEST']._serialized_start=787
+  _globals['_LOCATEREFERRALREQUEST']._serialized_end=879
+  _globals['_LOCATEREFERRALRESPONSE']._serialized_start=881
+  _globals['_LOCATEREFERRALRESPONSE']._serialized_end=946
+  _globals['_LISTOPENREFERRALSREQUEST']._serialized_start=949
+  _globals['_LISTOPENREFERRALSREQUEST']._serialized_end=1088
+  _globals['_OPENREFERRAL']._serialized_start=1091
+  _globals['_OPENREFERRAL']._serialized_end=1250
+  _globals['_LISTOPENREFERRALSRESPONSE']._serialized_start=1252
+  _globals['_LISTOPENREFERRALSRESPONSE']._serialized_end=1357
+  _globals['_GETEVIDENCEREQUEST']._serialized_start=1359
+  _globals['_GETEVIDENCEREQUEST']._serialized_end=1410
+  _globals['_GETEVIDENCERESPONSE']._serialized_start=1412
+  _globals['_GETEVIDENCERESPONSE']._serialized_end=1500
+  _globals['_RECORDRECONCILIATIONREQUEST']._serialized_start=1502
+  _globals['_RECORDRECONCILIATIONREQUEST']._serialized_end=1599
+  _globals['_RECORDRECONCILIATIONRESPONSE']._serialized_start=1601
+  _globals['_RECORDRECONCILIATIONRESPONSE']._serialized_end=1631
+  _globals['_RECORDSERVICE']._serialized_start=1634
+  _globals['_RECORDSERVICE']._serialized_end=2186
 # @@protoc_insertion_point(module_scope)

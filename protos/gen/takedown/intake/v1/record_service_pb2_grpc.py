@@ -50,6 +50,11 @@ class RecordServiceStub:
                 request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.SerializeToString,
                 response_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.FromString,
                 _registered_method=True)
+        self.GetEvidence = channel.unary_unary(
+                '/takedown.intake.v1.RecordService/GetEvidence',
+                request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceRequest.SerializeToString,
+                response_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceResponse.FromString,
+                _registered_method=True)
         self.RecordReconciliation = channel.unary_unary(
                 '/takedown.intake.v1.RecordService/RecordReconciliation',
                 request_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.RecordReconciliationRequest.SerializeToString,
@@ -83,6 +88,13 @@ class RecordServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetEvidence(self, request, context):
+        """The bytes of one piece of evidence, for classification.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordReconciliation(self, request, context):
         """Stores what a reconciliation run found. Idempotent on its id.
         """
@@ -107,6 +119,11 @@ def add_RecordServiceServicer_to_server(servicer, server):
                     servicer.ListOpenReferrals,
                     request_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.FromString,
                     response_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.SerializeToString,
+            ),
+            'GetEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvidence,
+                    request_deserializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceRequest.FromString,
+                    response_serializer=takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceResponse.SerializeToString,
             ),
             'RecordReconciliation': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordReconciliation,
@@ -196,6 +213,33 @@ class RecordService:
             '/takedown.intake.v1.RecordService/ListOpenReferrals',
             takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsRequest.SerializeToString,
             takedown_dot_intake_dot_v1_dot_record__service__pb2.ListOpenReferralsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/takedown.intake.v1.RecordService/GetEvidence',
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceRequest.SerializeToString,
+            takedown_dot_intake_dot_v1_dot_record__service__pb2.GetEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class RecordServiceStub:
     """
     ListOpenReferrals: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.ListOpenReferralsRequest, _record_service_pb2.ListOpenReferralsResponse]
     """Open referrals in the order of their ids, for reconciliation."""
+    GetEvidence: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.GetEvidenceRequest, _record_service_pb2.GetEvidenceResponse]
+    """The bytes of one piece of evidence, for classification."""
     RecordReconciliation: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.RecordReconciliationRequest, _record_service_pb2.RecordReconciliationResponse]
     """Stores what a reconciliation run found. Idempotent on its id."""
 
@@ -57,6 +59,8 @@ class RecordServiceAsyncStub(RecordServiceStub):
     """
     ListOpenReferrals: _aio.UnaryUnaryMultiCallable[_record_service_pb2.ListOpenReferralsRequest, _record_service_pb2.ListOpenReferralsResponse]  # type: ignore[assignment]
     """Open referrals in the order of their ids, for reconciliation."""
+    GetEvidence: _aio.UnaryUnaryMultiCallable[_record_service_pb2.GetEvidenceRequest, _record_service_pb2.GetEvidenceResponse]  # type: ignore[assignment]
+    """The bytes of one piece of evidence, for classification."""
     RecordReconciliation: _aio.UnaryUnaryMultiCallable[_record_service_pb2.RecordReconciliationRequest, _record_service_pb2.RecordReconciliationResponse]  # type: ignore[assignment]
     """Stores what a reconciliation run found. Idempotent on its id."""
 
@@ -88,6 +92,14 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_service_pb2.ListOpenReferralsResponse, _abc.Awaitable[_record_service_pb2.ListOpenReferralsResponse]]:
         """Open referrals in the order of their ids, for reconciliation."""
+
+    @_abc_1.abstractmethod
+    def GetEvidence(
+        self,
+        request: _record_service_pb2.GetEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_record_service_pb2.GetEvidenceResponse, _abc.Awaitable[_record_service_pb2.GetEvidenceResponse]]:
+        """The bytes of one piece of evidence, for classification."""
 
     @_abc_1.abstractmethod
     def RecordReconciliation(

@@ -119,6 +119,76 @@ class Signal(_message.Message):
 Global___Signal: _TypeAlias = Signal  # noqa: Y015
 
 @_typing.final
+class KnownContent(_message.Message):
+    """Content that was decided on before and is the same or nearly so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_ID_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    signal_id: _builtins.str
+    match: _enums_pb2.SignalMatch.ValueType
+    similarity: _builtins.float
+    """From 0 to 1; 1 is the same."""
+    verdict: _enums_pb2.SignalVerdict.ValueType
+    provenance: _enums_pb2.SignalProvenance.ValueType
+    @_builtins.property
+    def decide_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        signal_id: _builtins.str = ...,
+        match: _enums_pb2.SignalMatch.ValueType = ...,
+        similarity: _builtins.float = ...,
+        verdict: _enums_pb2.SignalVerdict.ValueType = ...,
+        provenance: _enums_pb2.SignalProvenance.ValueType = ...,
+        decide_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "match", b"match", "provenance", b"provenance", "signal_id", b"signal_id", "similarity", b"similarity", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnownContent: _TypeAlias = KnownContent  # noqa: Y015
+
+@_typing.final
+class PictureReading(_message.Message):
+    """What was made of one picture, in the order in which they were given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    PDQ_FIELD_NUMBER: _builtins.int
+    PDQ_QUALITY_FIELD_NUMBER: _builtins.int
+    READER_FIELD_NUMBER: _builtins.int
+    result: _enums_pb2.PictureResult.ValueType
+    pdq: _builtins.str
+    """PDQ hash, 64 lower-case hexadecimal digits, and its quality from 0 to 100."""
+    pdq_quality: _builtins.int
+    reader: _builtins.str
+    """What read the text, e.g. "rapidocr 3.4"; empty when nothing did."""
+    def __init__(
+        self,
+        *,
+        result: _enums_pb2.PictureResult.ValueType = ...,
+        pdq: _builtins.str = ...,
+        pdq_quality: _builtins.int = ...,
+        reader: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pdq", b"pdq", "pdq_quality", b"pdq_quality", "reader", b"reader", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureReading: _TypeAlias = PictureReading  # noqa: Y015
+
+@_typing.final
 class Assessment(_message.Message):
     """The classifier's result."""
 
@@ -138,12 +208,19 @@ class Assessment(_message.Message):
     DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     ASSESS_TIME_FIELD_NUMBER: _builtins.int
+    KNOWN_CONTENT_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    PICTURE_TEXT_FIELD_NUMBER: _builtins.int
     assessment_id: _builtins.str
     probability: _builtins.float
     """Probability from 0 to 1 that the content is a smuggling advert."""
     speech_act: _enums_pb2.SpeechAct.ValueType
     decision: _enums_pb2.AssessmentDecision.ValueType
     model_version: _builtins.str
+    picture_text: _builtins.str
+    """What was read in the pictures. Offsets of signals and entities count the characters of the
+    text, then one line break where there is such text, then these.
+    """
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_enums_pb2.Category.ValueType]: ...
     @_builtins.property
@@ -166,6 +243,10 @@ class Assessment(_message.Message):
 
     @_builtins.property
     def assess_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def known_content(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownContent]: ...
+    @_builtins.property
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureReading]: ...
     def __init__(
         self,
         *,
@@ -183,10 +264,13 @@ class Assessment(_message.Message):
         departure_time: _timestamp_pb2.Timestamp | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         assess_time: _timestamp_pb2.Timestamp | None = ...,
+        known_content: _abc.Iterable[Global___KnownContent] | None = ...,
+        pictures: _abc.Iterable[Global___PictureReading] | None = ...,
+        picture_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assess_time", b"assess_time", "departure_time", b"departure_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assess_time", b"assess_time", "assessment_id", b"assessment_id", "categories", b"categories", "decision", b"decision", "departure_time", b"departure_time", "entities", b"entities", "explanation", b"explanation", "hooks", b"hooks", "languages", b"languages", "model_version", b"model_version", "probability", b"probability", "signals", b"signals", "speech_act", b"speech_act", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assess_time", b"assess_time", "assessment_id", b"assessment_id", "categories", b"categories", "decision", b"decision", "departure_time", b"departure_time", "entities", b"entities", "explanation", b"explanation", "hooks", b"hooks", "known_content", b"known_content", "languages", b"languages", "model_version", b"model_version", "picture_text", b"picture_text", "pictures", b"pictures", "probability", b"probability", "signals", b"signals", "speech_act", b"speech_act", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -769,3 +769,105 @@ CAMPAIGN_ACTION_WITHDRAW: CampaignAction.ValueType  # 1
 CAMPAIGN_ACTION_PLACE_HOLD: CampaignAction.ValueType  # 2
 CAMPAIGN_ACTION_RELEASE_HOLD: CampaignAction.ValueType  # 3
 Global___CampaignAction: _TypeAlias = CampaignAction  # noqa: Y015
+
+class _SignalVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SignalVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNAL_VERDICT_UNSPECIFIED: _SignalVerdict.ValueType  # 0
+    SIGNAL_VERDICT_ADVERT: _SignalVerdict.ValueType  # 1
+    SIGNAL_VERDICT_NOT_ADVERT: _SignalVerdict.ValueType  # 2
+    """Never referred without a person."""
+    SIGNAL_VERDICT_UNDECIDED: _SignalVerdict.ValueType  # 3
+    """Nobody has decided: kept to find campaigns, never to decide by."""
+
+class SignalVerdict(_SignalVerdict, metaclass=_SignalVerdictEnumTypeWrapper):
+    """What is held of content that was decided on before."""
+
+SIGNAL_VERDICT_UNSPECIFIED: SignalVerdict.ValueType  # 0
+SIGNAL_VERDICT_ADVERT: SignalVerdict.ValueType  # 1
+SIGNAL_VERDICT_NOT_ADVERT: SignalVerdict.ValueType  # 2
+"""Never referred without a person."""
+SIGNAL_VERDICT_UNDECIDED: SignalVerdict.ValueType  # 3
+"""Nobody has decided: kept to find campaigns, never to decide by."""
+Global___SignalVerdict: _TypeAlias = SignalVerdict  # noqa: Y015
+
+class _SignalProvenance:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SignalProvenanceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalProvenance.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNAL_PROVENANCE_UNSPECIFIED: _SignalProvenance.ValueType  # 0
+    SIGNAL_PROVENANCE_REVIEW: _SignalProvenance.ValueType  # 1
+    SIGNAL_PROVENANCE_PLATFORM_REMOVAL: _SignalProvenance.ValueType  # 2
+    SIGNAL_PROVENANCE_PLATFORM_DECLINE: _SignalProvenance.ValueType  # 3
+    """The platform judged that the content breaks none of its terms."""
+    SIGNAL_PROVENANCE_REVERSAL: _SignalProvenance.ValueType  # 4
+    """The platform took its removal back."""
+    SIGNAL_PROVENANCE_OPERATOR: _SignalProvenance.ValueType  # 5
+
+class SignalProvenance(_SignalProvenance, metaclass=_SignalProvenanceEnumTypeWrapper):
+    """Who or what a verdict rests on."""
+
+SIGNAL_PROVENANCE_UNSPECIFIED: SignalProvenance.ValueType  # 0
+SIGNAL_PROVENANCE_REVIEW: SignalProvenance.ValueType  # 1
+SIGNAL_PROVENANCE_PLATFORM_REMOVAL: SignalProvenance.ValueType  # 2
+SIGNAL_PROVENANCE_PLATFORM_DECLINE: SignalProvenance.ValueType  # 3
+"""The platform judged that the content breaks none of its terms."""
+SIGNAL_PROVENANCE_REVERSAL: SignalProvenance.ValueType  # 4
+"""The platform took its removal back."""
+SIGNAL_PROVENANCE_OPERATOR: SignalProvenance.ValueType  # 5
+Global___SignalProvenance: _TypeAlias = SignalProvenance  # noqa: Y015
+
+class _SignalMatch:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SignalMatchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalMatch.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNAL_MATCH_UNSPECIFIED: _SignalMatch.ValueType  # 0
+    SIGNAL_MATCH_EXACT_TEXT: _SignalMatch.ValueType  # 1
+    SIGNAL_MATCH_NEAR_TEXT: _SignalMatch.ValueType  # 2
+    SIGNAL_MATCH_PICTURE: _SignalMatch.ValueType  # 3
+
+class SignalMatch(_SignalMatch, metaclass=_SignalMatchEnumTypeWrapper):
+    """By what content was found to be known."""
+
+SIGNAL_MATCH_UNSPECIFIED: SignalMatch.ValueType  # 0
+SIGNAL_MATCH_EXACT_TEXT: SignalMatch.ValueType  # 1
+SIGNAL_MATCH_NEAR_TEXT: SignalMatch.ValueType  # 2
+SIGNAL_MATCH_PICTURE: SignalMatch.ValueType  # 3
+Global___SignalMatch: _TypeAlias = SignalMatch  # noqa: Y015
+
+class _PictureResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PictureResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PictureResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PICTURE_RESULT_UNSPECIFIED: _PictureResult.ValueType  # 0
+    PICTURE_RESULT_READ: _PictureResult.ValueType  # 1
+    """Text was looked for; there may have been none."""
+    PICTURE_RESULT_NOT_READ: _PictureResult.ValueType  # 2
+    """The extra that reads text in pictures is not installed; the picture was still compared."""
+    PICTURE_RESULT_NOT_A_PICTURE: _PictureResult.ValueType  # 3
+    """No picture of a kind that is understood (JPEG, PNG, WebP, GIF)."""
+    PICTURE_RESULT_TOO_COSTLY: _PictureResult.ValueType  # 4
+    """It took more time, memory or pixels than it may."""
+
+class PictureResult(_PictureResult, metaclass=_PictureResultEnumTypeWrapper):
+    """What became of one picture."""
+
+PICTURE_RESULT_UNSPECIFIED: PictureResult.ValueType  # 0
+PICTURE_RESULT_READ: PictureResult.ValueType  # 1
+"""Text was looked for; there may have been none."""
+PICTURE_RESULT_NOT_READ: PictureResult.ValueType  # 2
+"""The extra that reads text in pictures is not installed; the picture was still compared."""
+PICTURE_RESULT_NOT_A_PICTURE: PictureResult.ValueType  # 3
+"""No picture of a kind that is understood (JPEG, PNG, WebP, GIF)."""
+PICTURE_RESULT_TOO_COSTLY: PictureResult.ValueType  # 4
+"""It took more time, memory or pixels than it may."""
+Global___PictureResult: _TypeAlias = PictureResult  # noqa: Y015
