@@ -20,7 +20,7 @@ RECONCILIATION_QUEUE: Final = "reconciliation"
 
 # What a workflow started now does; an older run keeps to what its version did
 # (docs/decisions/0015-versions-of-the-workflow.md).
-VERSION: Final = 2
+VERSION: Final = 3
 
 UPDATE_DELIVER: Final = "deliver"
 SIGNAL_DELIVER: Final = "deliver_by_signal"

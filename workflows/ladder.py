@@ -10,13 +10,27 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from workflows import policy
-from workflows.lifecycle import Event
+from workflows.lifecycle import Event, State
 from workflows.progress import Progress, Reminder, instant, stamp
 
 PLATFORM_CONTACT: Final = "PLATFORM_CONTACT"
 REFERRER_LIAISON: Final = "REFERRER_LIAISON"
 HEAD_OF_UNIT: Final = "HEAD_OF_UNIT"
 LEVELS: Final = (PLATFORM_CONTACT, REFERRER_LIAISON, HEAD_OF_UNIT)
+
+_UNTIL_DECIDED: Final = frozenset(
+    {State.NOTIFYING, State.AWAITING_ACKNOWLEDGEMENT, State.AWAITING_DECISION}
+)
+# The states in which what a reminder says is still so. Other deadlines (reversal, request) tell of
+# something that has happened, which no state undoes.
+_STILL_LATE: Final = {
+    "acknowledgement": frozenset({State.NOTIFYING, State.AWAITING_ACKNOWLEDGEMENT}),
+    "decision": _UNTIL_DECIDED,
+    "removal": _UNTIL_DECIDED | {State.VERIFYING_REMOVAL, State.CONTRADICTED},
+    "contradiction": _UNTIL_DECIDED | {State.CONTRADICTED},
+    "review": frozenset({State.IN_REVIEW}),
+    "clarification": frozenset({State.CLARIFICATION_REQUESTED}),
+}
 
 
 def level_after(rungs: int) -> str:
@@ -124,6 +138,16 @@ def _when_at_work(progress: Progress, moment: datetime) -> datetime:
         return moment
     working = policy.working_moment(moment, progress.bank_holidays)
     return moment + (working - moment) * progress.time_scale
+
+
+def drop_settled(progress: Progress) -> None:
+    """Forget planned reminders of what is no longer late: nobody is told what is not so."""
+    if progress.settles:
+        progress.reminders[:] = [
+            planned
+            for planned in progress.reminders
+            if progress.state in _STILL_LATE.get(planned.deadline, (progress.state,))
+        ]
 
 
 def due_reminder(progress: Progress, now: datetime) -> Reminder | None:

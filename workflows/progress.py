@@ -20,6 +20,9 @@ from workflows.policy import BEFORE_NOTICE, Clockwork, more_urgent
 
 # The version of the workflow from which on it knows the whole life (docs/decisions/0015).
 WHOLE_LIFE = 2
+# From here on a reminder whose matter is settled is dropped, and one that falls due while a
+# notice is on its way is sent meanwhile.
+SETTLES = 3
 
 
 def stamp(moment: datetime) -> str:
@@ -266,6 +269,11 @@ class Progress:
     def whole_life(self) -> bool:
         """Whether this run knows holds, clarification, contradiction, reversal and the ladder."""
         return self.version >= WHOLE_LIFE
+
+    @property
+    def settles(self) -> bool:
+        """Whether this run drops reminders that are settled, and reminds while it sends."""
+        return self.version >= SETTLES
 
     @property
     def lapses_at(self) -> datetime | None:

@@ -104,6 +104,7 @@ class Steps:
             await self.flush()
             if self._p.pending or self._p.state is State.CLOSED:
                 return True
+            ladder.drop_settled(self._p)
             if await self._remind_who_is_due():
                 continue
             now = self.now()
@@ -136,6 +137,21 @@ class Steps:
                 await self._remind(reminder)
         self._p.reminders.clear()
         await self.flush()
+
+    async def _remind_until(self, over: Callable[[], bool]) -> None:
+        """Wait for something that may take days, and send what reminders fall due meanwhile."""
+        while not over():
+            pause = None
+            if self._p.settles:
+                ladder.drop_settled(self._p)
+                if await self._remind_who_is_due():
+                    await self.flush()
+                    continue
+                pause = ladder.next_reminder(self._p, self.now())
+            with suppress(TimeoutError):
+                await workflow.wait_condition(over, timeout=pause)
+            if not over():
+                self._woken()
 
     async def _remind_who_is_due(self) -> bool:
         reminder = ladder.due_reminder(self._p, self.now())
@@ -269,7 +285,12 @@ class Steps:
             retry_policy=RetryPolicy(initial_interval=first, maximum_interval=longest),
             priority=self._priority(),
         )
-        await workflow.wait_condition(lambda: handle.done() or overtaken())
+        try:
+            await self._remind_until(lambda: handle.done() or overtaken())
+        except BaseException:
+            # Closed on record meanwhile: nothing may be sent any more.
+            handle.cancel()
+            raise
         if handle.done():
             self._woken()
         else:

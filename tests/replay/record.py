@@ -7,7 +7,7 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
@@ -17,6 +17,8 @@ from tests.workflow.world import UNSURE, World
 from workflows import contracts
 from workflows.contracts import PlatformPolicy, ResolvedLink, StartReferral
 
+# A notice sent on this Friday evening is late on Saturday; people are at work again on Monday.
+FRIDAY = datetime(2027, 3, 5, 20, 0, tzinfo=UTC)
 HISTORIES = Path(__file__).with_name("histories")
 Scene = Callable[[Play], Awaitable[object]]
 
@@ -211,6 +213,20 @@ async def sent_on(play: Play) -> None:
     await play.outcome()
 
 
+async def settled(play: Play) -> None:
+    await play.until("AWAITING_ACKNOWLEDGEMENT")
+    await play.environment.sleep(timedelta(hours=24.5))
+    play.world.availability = ["REMOVED"]
+    await play.answer("REMOVAL_CLAIM")
+    await play.outcome()
+
+
+async def sent_late(play: Play) -> None:
+    await play.until("AWAITING_ACKNOWLEDGEMENT")
+    play.world.send_failures = ["PLATFORM_UNAVAILABLE"] * 550
+    await play.outcome()
+
+
 HOLD = contracts.KIND_HOLD_PLACED
 # Recorded by version 1 of the workflow, before it knew the whole life.
 FIRST_SCENES: dict[str, tuple[World, str, Scene]] = {
@@ -251,6 +267,13 @@ SCENES: dict[str, tuple[World, str, Scene]] = {
     "v2_seen_gone": (World(), "VIDEO", seen_gone),
     "v2_sent_on": (World(send_failures=["UNAVAILABLE"] * 6), "VIDEO", sent_on),
 }  # fmt: skip
+# Since version 3 what is settled is not reminded of, and what is late is while a notice is sent.
+THIRD_SCENES: dict[str, tuple[World, str, Scene]] = {
+    "v3_settled": (World(), "VIDEO", settled),
+    "v3_sent_late": (World(policy=PlatformPolicy(renotice_limit=1)), "VIDEO", sent_late),
+    "v3_review_late": (World(assessment=UNSURE), "VIDEO", review_late),
+    "v3_escalated": (World(unreachable=4), "VIDEO", escalated),
+}
 
 
 async def record(name: str, version: int, world: World, kind: str, scene: Scene) -> None:
@@ -258,6 +281,7 @@ async def record(name: str, version: int, world: World, kind: str, scene: Scene)
         test_server_existing_path=str(BIN / "temporal-test-server")
     )
     async with environment, serving(environment, world, "record", CACHED, "tiktok"):
+        await environment.sleep(FRIDAY - await environment.get_current_time())
         start = StartReferral(
             str(uuid.uuid4()), "tiktok", kind, "ROUTINE", test=True, version=version
         )
@@ -274,7 +298,7 @@ async def record(name: str, version: int, world: World, kind: str, scene: Scene)
 
 async def main() -> int:
     HISTORIES.mkdir(exist_ok=True)
-    for version, scenes in ((1, FIRST_SCENES), (2, SCENES)):
+    for version, scenes in ((1, FIRST_SCENES), (2, SCENES), (3, THIRD_SCENES)):
         for name, (world, kind, scene) in scenes.items():
             if not (HISTORIES / f"{name}.json").exists():
                 await record(name, version, world, kind, scene)

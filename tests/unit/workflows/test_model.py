@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.conftest import Figures
 from tests.unit.workflows.lives import Life
 from tests.unit.workflows.model import Model
+from workflows import contracts
 from workflows.contracts import StartReferral
 from workflows.lifecycle import State, is_legal
 
@@ -47,7 +48,7 @@ class Dice:
         return self._chance.choice(among)
 
 
-async def live(seed: int, version: int = 2) -> tuple[Life, Model]:
+async def live(seed: int, version: int = contracts.VERSION) -> tuple[Life, Model]:
     """One life to its end, or until it waits for a person; every recorded event is checked."""
     dice, model = Dice(seed), Model()
     kind = dice("kind", ("VIDEO", "VIDEO", "ACCOUNT", "SHORT_LINK"))
