@@ -58,7 +58,7 @@ class World:
     # (level, deadline) of every reminder that was taken; ``unreachable`` refuses so many first.
     reminders: list[tuple[str, str]] = field(default_factory=list)
     unreachable: int = 0
-    # Seconds that recording takes.
+    # Seconds that recording takes, and following a short link.
     slowness: float = 0.0
     answered: list[str] = field(default_factory=list)
     answer_failures: list[str] = field(default_factory=list)
@@ -103,6 +103,7 @@ class World:
 
     @activity.defn(name=contracts.ACTIVITY_RESOLVE_LINK)
     async def resolve(self, request: ResolveRequest) -> ResolvedLink:
+        await asyncio.sleep(self.slowness)
         return self.link
 
     @activity.defn(name=contracts.ACTIVITY_LOOK_FIRST)
