@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.record import unknown_referral
-from services.kernel.errors import DomainError, ErrorKind, FieldViolation
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation, not_found
 
 Row = Mapping[str, Any]
 
@@ -123,6 +123,19 @@ async def submissions(
     for row in rows:
         grouped.setdefault(row["referral_id"], []).append(row)
     return grouped
+
+
+async def evidence(conn: asyncpg.Connection, evidence_id: UUID) -> Row:
+    """One piece of evidence with its bytes. Raises DomainError NOT_FOUND for an unknown id."""
+    row: Row | None = await conn.fetchrow(
+        "SELECT * FROM intake.evidence WHERE evidence_id = $1", evidence_id
+    )
+    if row is None:
+        raise not_found(
+            "EVIDENCE_NOT_FOUND",
+            "No such evidence; take the id from a submission of its referral.",
+        )
+    return row
 
 
 async def list_referrals(

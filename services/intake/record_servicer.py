@@ -1,4 +1,4 @@
-"""RecordService: the worker writes the record and reads what it reconciles."""
+"""RecordService: the worker writes the record and reads what it reconciles or classifies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import grpc
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import locate, queries, reading, reconciliations, record
+from services.intake import locate, queries, reading, reconciliations, record, wire
 from services.kernel import db, telemetry
 from services.kernel.clock import Clock
 from services.kernel.identity import current_identity
@@ -74,6 +74,13 @@ class RecordServicer(record_grpc.RecordServiceServicer):
             referrals=shown,
             next_page_token=queries.page_token(shown[-1].referral_id) if more else "",
         )
+
+    async def GetEvidence(  # noqa: N802
+        self, request: record_pb.GetEvidenceRequest, context: Any
+    ) -> record_pb.GetEvidenceResponse:
+        async with db.raw(self._engine) as conn:
+            row = await queries.evidence(conn, UUID(request.evidence_id))
+        return wire.evidence(row)
 
     async def RecordReconciliation(  # noqa: N802
         self, request: record_pb.RecordReconciliationRequest, context: Any

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.intake.domain import URGENCIES, needs_two_people
+from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
@@ -117,6 +118,20 @@ def fill_submission(shown: referral_pb2.Submission, detail: Mapping[str, Any]) -
             sha256=item["sha256"],
             size_bytes=int(item["sizeBytes"]),
         )
+
+
+def evidence(row: Mapping[str, Any]) -> record_pb.GetEvidenceResponse:
+    """A row of evidence, bytes and all."""
+    return record_pb.GetEvidenceResponse(
+        evidence=referral_pb2.Evidence(
+            evidence_id=str(row["evidence_id"]),
+            file_name=row["file_name"],
+            media_type=row["media_type"],
+            sha256=row["sha256"].hex(),
+            size_bytes=len(row["content"]),
+        ),
+        content=row["content"],
+    )
 
 
 def event(

@@ -74,6 +74,7 @@ REASONS: Final[Mapping[str, str]] = {
     "REQUEST_ID_REUSED": "one request_id was used for two different requests",
     "REFERRAL_NOT_FOUND": "no such referral, or it is not yours",
     "REFERRAL_CLOSED": "the referral is closed and keeps its outcome",
+    "EVIDENCE_NOT_FOUND": "no such evidence",
     "NOTICE_NOT_FOUND": "no such notice",
     "NOTICE_CONFLICT": "the notice_id was used for a different notice",
     "CLARIFICATION_CONFLICT": "the question was answered before in other words",
