@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 from services.classification.config import ClassificationSettings
+from services.classification.pictures.process import Limits
+from services.classification.pictures.reader import PictureReader
 from services.classification.servicer import SERVICE, ClassificationServicer
 from services.classification.serving import ServingEngine
 from services.kernel import config, grpc_server, telemetry
@@ -23,7 +25,8 @@ async def main(settings: ClassificationSettings) -> int:
         engine = ServingEngine(settings.engine, settings.model, settings.shadow, executor)
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
-    servicer = ClassificationServicer(engine, executor, SystemClock())
+    pictures = PictureReader(Limits(seconds=settings.picture_seconds))
+    servicer = ClassificationServicer(engine, executor, SystemClock(), pictures)
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ClassificationServiceServicer_to_server(servicer, server)
@@ -33,7 +36,11 @@ async def main(settings: ClassificationSettings) -> int:
         executor.shutdown(wait=True, cancel_futures=True)
 
     return await grpc_server.serve(
-        settings, observed, register, background=(engine.background,), on_stop=(close,)
+        settings,
+        observed,
+        register,
+        background=(engine.background,),
+        on_stop=(pictures.close, close),
     )
 
 

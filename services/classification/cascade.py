@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import replace
 from typing import Final
 
-from services.classification import features, heads
+from services.classification import decision, features, heads
 from services.classification.domain import (
     AssessmentInput,
     AssessmentResult,
@@ -77,6 +77,9 @@ class ModelEngine:
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""
+        return decision.with_pictures(item, self._assessed)
+
+    def _assessed(self, item: AssessmentInput) -> AssessmentResult:
         reading = self._rules.read(item)
         answers, warnings = self._answers(reading)
         scores = _scores(reading, answers)

@@ -19,3 +19,5 @@ class ClassificationSettings(ServiceSettings):
     model: Path = engines.MODEL
     # A model package that assesses beside it; what it says is counted and logged, not acted on.
     shadow: Path | None = None
+    # Seconds in which all pictures of one request are looked at; what is not done then is told.
+    picture_seconds: float = Field(default=6.0, gt=0.0, le=60.0)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
-from services.classification.domain import Decision, LanguageGuess
+from services.classification.domain import (
+    AssessmentInput,
+    AssessmentResult,
+    Decision,
+    LanguageGuess,
+)
+from services.classification.explain import conclusion
 from services.classification.language import UNKNOWN
 from services.classification.rules import Policy
 from services.classification.scoring import Scores
+
+_READ_IN_A_PICTURE: Final = "What makes the offer clear was read in a picture, and reading errs."
+_UNREAD: Final = "The text is clearly no advert, but a picture could not be read."
 
 
 def decide(
@@ -29,6 +40,30 @@ def decide(
     ):
         return Decision.SUGGEST_REJECT, "It is clearly no advert."
     return Decision.REVIEW, refuses
+
+
+def with_pictures(
+    item: AssessmentInput, assess: Callable[[AssessmentInput], AssessmentResult]
+) -> AssessmentResult:
+    """What ``assess`` says of the text and its pictures, as far as pictures may decide.
+
+    Words read in a picture never bring about a referral: only what would be referred by its text
+    alone is. What nobody has read is no ground for a rejection.
+    """
+    result = assess(item)
+    if result.decision is Decision.REFER and item.picture_text:
+        alone = assess(replace(item, picture_text=""))
+        if alone.decision is not Decision.REFER:
+            return _reviewed(result, _READ_IN_A_PICTURE)
+    if result.decision is Decision.SUGGEST_REJECT and item.unread_pictures:
+        return _reviewed(result, _UNREAD)
+    return result
+
+
+def _reviewed(result: AssessmentResult, why: str) -> AssessmentResult:
+    """A person's, with ``why`` in the place of the sentence that said otherwise."""
+    told = (*result.explanation[:-1], conclusion(Decision.REVIEW, why))
+    return replace(result, decision=Decision.REVIEW, explanation=told)
 
 
 def _doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, complete: bool) -> str:

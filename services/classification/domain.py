@@ -86,6 +86,8 @@ class AssessmentInput:
 
     ``kind`` is a content kind in lower case (post, video, account, ...) or empty. ``now`` is
     the instant that "tonight" is relative to: aware; its zone is taken for the text's own.
+    ``picture_text`` was read in pictures beside the text, ``unread_pictures`` says that there
+    are some that could not be read.
     """
 
     id: str
@@ -94,6 +96,13 @@ class AssessmentInput:
     language_hint: str = ""
     platform: str = ""
     kind: str = ""
+    picture_text: str = ""
+    unread_pictures: bool = False
+
+    @property
+    def whole(self) -> str:
+        """What is assessed, and what offsets count: the text, a line break, the pictures' text."""
+        return f"{self.text}\n{self.picture_text}" if self.picture_text else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,15 @@ class RuleEngine:
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""
+        return decision.with_pictures(item, self._assessed)
+
+    def _assessed(self, item: AssessmentInput) -> AssessmentResult:
         reading = self.read(item)
         return self.concluded(item, reading, reading.scores, self._rules.policy, self.version)
 
     def read(self, item: AssessmentInput) -> Reading:
         """Everything that the rules find in a text, before anything is decided."""
-        original = _HALF_CHARACTER.sub("\ufffd", item.text[:MAX_TEXT])
+        original = _HALF_CHARACTER.sub("\ufffd", item.whole[:MAX_TEXT])
         text = normalise(original)
         text.tokens[:] = signals.split_joined(text.tokens, self._lexica.words)
         every = self._lexica.phrases.match(text.tokens)
@@ -120,7 +123,7 @@ class RuleEngine:
         guesses, found = reading.guesses, reading.signals
         original = reading.text.original
         leaves = _departure_time(reading.entities, scores)
-        complete = bool(original.strip()) and len(item.text) <= MAX_TEXT
+        complete = bool(original.strip()) and len(item.whole) <= MAX_TEXT
         outcome = decision.decide(policy, scores, guesses, item.kind, complete)
         return AssessmentResult(
             id=item.id,
@@ -172,9 +175,9 @@ def _warnings(item: AssessmentInput, code: str, matched: int) -> list[str]:
     warnings: list[str] = []
     if not item.text.strip():
         warnings.append("the text is empty")
-    elif code == language.UNKNOWN:
+    if item.whole.strip() and code == language.UNKNOWN:
         warnings.append("the language is unknown")
-    if len(item.text) > MAX_TEXT:
+    if len(item.whole) > MAX_TEXT:
         warnings.append(f"the text was cut to {MAX_TEXT} characters")
     if matched >= MAX_MATCHES:
         warnings.append("the text repeats itself; only its beginning was matched")

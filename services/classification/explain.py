@@ -51,9 +51,13 @@ def explain(
         f"{_ACTS[scores.speech_act]} The probability that it is a smuggling advert is "
         f"{scores.probability:.0%}."
     )
-    decision, reason = outcome
-    sentences.append(f"{_DECISIONS[decision]} {reason}".strip())
+    sentences.append(conclusion(*outcome))
     return tuple(sentences)
+
+
+def conclusion(decision: Decision, reason: str) -> str:
+    """The last sentence: what is suggested, and why."""
+    return f"{_DECISIONS[decision]} {reason}".strip()
 
 
 def _languages(guesses: Sequence[LanguageGuess], name: Callable[[str], str]) -> str:

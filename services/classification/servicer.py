@@ -1,4 +1,4 @@
-"""ClassificationService: assess texts. Keeps nothing of them."""
+"""ClassificationService: assess texts and pictures. Keeps nothing of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from google.rpc import status_pb2
 
 from services.classification import wire
 from services.classification.domain import Engine
+from services.classification.pictures.facts import PictureFacts, Result
+from services.classification.pictures.reader import PictureReader
 from services.kernel import batch
 from services.kernel.clock import Clock
 from takedown.classification.v1 import classification_service_pb2 as pb
@@ -22,15 +25,24 @@ SERVICE: Final = "takedown.classification.v1.ClassificationService"
 # Shorter texts take less time than handing them to a thread and back.
 _INLINE: Final = 600
 _PIECE: Final = 25
+# Of a whole batch: they are looked at one after the other, and others wait for their turn.
+BATCH_PICTURES: Final = 20
+_BEYOND: Final = PictureFacts(
+    Result.TOO_COSTLY, why=f"only the first {BATCH_PICTURES} pictures of a batch are"
+)
 
 
 class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
-    """Long texts and batches are assessed on ``executor``, off the event loop."""
+    """Long texts and batches are assessed on ``executor``, off the event loop; ``pictures`` looks
+    at pictures in a process of its own."""
 
-    def __init__(self, engine: Engine, executor: Executor, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, executor: Executor, clock: Clock, pictures: PictureReader
+    ) -> None:
         self._engine = engine
         self._executor = executor
         self._clock = clock
+        self._pictures = pictures
         self._embeds = engine.describe().engine == "cascade"
 
     async def Assess(  # noqa: N802
@@ -45,10 +57,15 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
         now = self._clock.now()
         loop = asyncio.get_running_loop()
         results: list[pb.BatchAssessResult] = []
+        left = BATCH_PICTURES
         # In pieces: a caller that has gone away stops the work at the next one.
         for start in range(0, len(request.requests), _PIECE):
             piece = request.requests[start : start + _PIECE]
-            results += await loop.run_in_executor(self._executor, self._each, piece, now)
+            seen = []
+            for one in piece:
+                seen.append(await self._look(one, left))
+                left = max(0, left - len(one.pictures))
+            results += await loop.run_in_executor(self._executor, self._each, piece, seen, now)
         return pb.BatchAssessResponse(results=results)
 
     async def DescribeModel(  # noqa: N802
@@ -59,21 +76,39 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
     async def _assess(self, request: pb.AssessRequest) -> assessment_pb2.Assessment:
         now = self._clock.now()
         # Embedding takes tens of milliseconds and lets other threads run meanwhile.
-        if len(request.text) <= _INLINE and not self._embeds:
-            return self._one(request, now)
+        if len(request.text) <= _INLINE and not self._embeds and not request.pictures:
+            return self._one(request, [], now)
+        pictures = await self._look(request, len(request.pictures))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._one, request, now)
+        return await loop.run_in_executor(self._executor, self._one, request, pictures, now)
 
-    def _one(self, request: pb.AssessRequest, now: datetime) -> assessment_pb2.Assessment:
-        return wire.assessment(self._engine.assess(wire.read(request, now)), now)
+    async def _look(self, request: pb.AssessRequest, most: int) -> list[PictureFacts]:
+        """What is known of the request's pictures, of which ``most`` are looked at."""
+        contents = [picture.content for picture in request.pictures]
+        looked_at = await self._pictures.read(contents[:most])
+        return looked_at + [_BEYOND] * len(contents[most:])
+
+    def _one(
+        self, request: pb.AssessRequest, pictures: Sequence[PictureFacts], now: datetime
+    ) -> assessment_pb2.Assessment:
+        item = wire.read(request, now, pictures)
+        shown = wire.assessment(self._engine.assess(item), now)
+        wire.show_pictures(shown, item, pictures)
+        return shown
 
     def _each(
-        self, requests: Sequence[pb.AssessRequest], now: datetime
+        self,
+        requests: Sequence[pb.AssessRequest],
+        pictures: Sequence[Sequence[PictureFacts]],
+        now: datetime,
     ) -> list[pb.BatchAssessResult]:
-        read = batch.read_each(requests, lambda request: self._one(request, now))
-        return [
-            pb.BatchAssessResult(error=one)
-            if isinstance(one, status_pb2.Status)
-            else pb.BatchAssessResult(assessment=one)
-            for one in read
-        ]
+        results: list[pb.BatchAssessResult] = []
+        for request, of_it in zip(requests, pictures, strict=True):
+            assess = partial(self._one, pictures=of_it, now=now)
+            (one,) = batch.read_each([request], assess)
+            results.append(
+                pb.BatchAssessResult(error=one)
+                if isinstance(one, status_pb2.Status)
+                else pb.BatchAssessResult(assessment=one)
+            )
+        return results

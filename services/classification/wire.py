@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.classification.domain import AssessmentInput, AssessmentResult, EngineDescription
+from services.classification.pictures import facts
+from services.classification.pictures.facts import PictureFacts, Result
 from services.kernel.moments import moment
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
 
 
-def read(request: pb.AssessRequest, now: datetime) -> AssessmentInput:
+def read(
+    request: pb.AssessRequest, now: datetime, pictures: Sequence[PictureFacts] = ()
+) -> AssessmentInput:
+    """``pictures``: what is known of the request's, in order."""
     given = request.HasField("reference_time")
     kind = enums.ContentKind.Name(request.kind).removeprefix("CONTENT_KIND_").lower()
     return AssessmentInput(
@@ -21,6 +27,8 @@ def read(request: pb.AssessRequest, now: datetime) -> AssessmentInput:
         language_hint=request.language_hint,
         platform=request.platform,
         kind="" if kind == "unspecified" else kind,
+        picture_text=facts.text(pictures, len(request.text))[0],
+        unread_pictures=any(picture.result is not Result.READ for picture in pictures),
     )
 
 
@@ -54,6 +62,22 @@ def assessment(result: AssessmentResult, now: datetime) -> assessment_pb2.Assess
         shown.departure_time.FromDatetime(result.departure_time.astimezone(UTC))
     shown.assess_time.FromDatetime(now)
     return shown
+
+
+def show_pictures(
+    shown: assessment_pb2.Assessment, item: AssessmentInput, pictures: Sequence[PictureFacts]
+) -> None:
+    """Add to an assessment of ``item`` what was made of its pictures."""
+    shown.picture_text = item.picture_text
+    cut = facts.text(pictures, len(item.text))[1]
+    shown.warnings.extend(facts.warnings(pictures, cut))
+    for picture in pictures:
+        shown.pictures.add(
+            result=enums.PictureResult.Value(f"PICTURE_RESULT_{picture.result.value}"),
+            pdq=picture.pdq,
+            pdq_quality=picture.pdq_quality,
+            reader=picture.reader,
+        )
 
 
 def _entities(shown: assessment_pb2.Assessment, result: AssessmentResult) -> None:

@@ -8,9 +8,13 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from pathlib import Path
 
+import psutil
+
 from services.kernel import grpc_client
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
+from takedown.classification.v1.signal_bank_service_pb2 import Picture
+from tests.fakes.pictures import drawn, encoded
 from tests.fakes.pki import Pki
 
 NAME = grpc_client.server_name("classification")
@@ -77,6 +81,29 @@ async def test_the_service_answers_stops_with_0_and_logs_no_content(
     assert code == 0, output
     assert "stopped" in output
     assert not any(word in output for word in ("Calais", "900188", "kids"))
+
+
+async def test_a_stopped_service_leaves_no_reader_of_pictures(pki: Pki, tmp_path: Path) -> None:
+    process = await start(settings(pki, tmp_path, "picture_seconds = 60"))
+    try:
+        target = f"127.0.0.1:{await port(tmp_path / 'ready', process)}"
+        channel = grpc_client.channel(target, pki.tls("service/worker"), NAME)
+        stub = pb_grpc.ClassificationServiceStub(channel)
+        asked = pb.AssessRequest(item_id="1", pictures=[Picture(content=encoded(drawn()))])
+        answer = await stub.Assess(asked, timeout=60)
+        await channel.close()
+        assert "WhatsApp 07700" in answer.assessment.picture_text
+        (reader,) = psutil.Process(process.pid).children()
+        process.terminate()
+        code, output = await ended(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    assert code == 0, output
+    assert not reader.is_running()
+    assert "picture_reader_started" in output
+    assert not any(word in output for word in ("07700", "children", "Boat"))
 
 
 async def test_an_unknown_setting_refuses_to_start(pki: Pki, tmp_path: Path) -> None:

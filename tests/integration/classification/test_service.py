@@ -25,6 +25,8 @@ from services.classification.domain import (
     Hook,
     SpeechAct,
 )
+from services.classification.pictures.facts import Result
+from services.classification.pictures.reader import PictureReader
 from services.classification.servicer import ClassificationServicer
 from services.kernel import grpc_client
 from services.kernel.allow_list import AllowList
@@ -62,10 +64,13 @@ class Stumbling:
 
 
 @asynccontextmanager
-async def serving(pki: Pki, caller: str = "service/worker") -> AsyncIterator[Stub]:
-    """A client of a server of its own."""
+async def serving(
+    pki: Pki, caller: str = "service/worker", pictures: PictureReader | None = None
+) -> AsyncIterator[Stub]:
+    """A client of a server of its own; ``pictures`` is closed by whoever opened it."""
     executor = ThreadPoolExecutor(2)
-    servicer = ClassificationServicer(Stumbling(), executor, FrozenClock(NOW))
+    reader = pictures or PictureReader()
+    servicer = ClassificationServicer(Stumbling(), executor, FrozenClock(NOW), reader)
     server = grpc.aio.server(interceptors=(ServerInterceptor(AllowList.read()),))
     pb_grpc.add_ClassificationServiceServicer_to_server(servicer, server)
     tls = pki.tls("service/classification")
@@ -79,6 +84,8 @@ async def serving(pki: Pki, caller: str = "service/worker") -> AsyncIterator[Stu
     finally:
         await channel.close()
         await server.stop(0)
+        if pictures is None:
+            await reader.close()
         executor.shutdown(wait=True, cancel_futures=True)
 
 
@@ -119,6 +126,7 @@ def test_every_word_of_the_engine_has_its_word_on_the_wire() -> None:
         (SpeechAct, list(enums.SpeechAct.keys()), "SPEECH_ACT_"),
         (Decision, list(enums.AssessmentDecision.keys()), "ASSESSMENT_DECISION_"),
         (EntityKind, list(enums.EntityKind.keys()), "ENTITY_KIND_"),
+        (Result, list(enums.PictureResult.keys()), "PICTURE_RESULT_"),
     ]
     for ours, names, prefix in pairs:
         theirs = {name.removeprefix(prefix) for name in names} - {"UNSPECIFIED"}
