@@ -47,6 +47,8 @@ _LOOK_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
 )
 _RECORD_DEADLINE = timedelta(seconds=10)
+# Longer than a workflow task may take: the SDK then keeps that task alive.
+_ASSESS_DEADLINE = timedelta(seconds=20)
 _LOOK_DEADLINE = timedelta(seconds=90)
 _SEND_DEADLINE = timedelta(seconds=45)
 _REMIND_DEADLINE = timedelta(seconds=20)
@@ -214,7 +216,7 @@ class Steps:
             contracts.ACTIVITY_ASSESS,
             AssessRequest(self._p.referral_id, self._p.event_key("ASSESSED")),
             result_type=AssessmentFacts,
-            start_to_close_timeout=_RECORD_DEADLINE,
+            start_to_close_timeout=_ASSESS_DEADLINE,
             retry_policy=_RECORD_RETRY,
         )
         return facts

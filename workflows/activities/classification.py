@@ -1,7 +1,9 @@
-"""Assess a referral: its text goes from the record to the classifier and back, not through us."""
+"""Assess a referral: text and pictures go from the record to the classifier, past Temporal."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import grpc
@@ -10,6 +12,7 @@ from temporalio import activity
 from services.kernel import telemetry
 from services.kernel.grpc_errors import from_rpc_error
 from takedown.classification.v1 import classification_service_pb2 as pb
+from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.classification.v1.classification_service_pb2_grpc import ClassificationServiceStub
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.referral.v1 import assessment_pb2, enums_pb2, event_pb2, referral_pb2
@@ -20,8 +23,21 @@ from workflows.contracts import AssessmentFacts, AssessRequest
 from workflows.delivered import time_text
 
 DEADLINE = 5.0
+# Looking at pictures takes seconds.
+DEADLINE_WITH_PICTURES = 12.0
+# As many, and of so many bytes each, as the classifier takes.
+PICTURES = 2
+PICTURE_BYTES = 1 << 20
 # Attempts, up to fifteen seconds apart: some ten minutes.
 PATIENCE = 45
+
+
+@dataclass(frozen=True)
+class Found:
+    """Pictures to be looked at, and English sentences on those that will not be."""
+
+    contents: list[bytes]
+    warnings: list[str]
 
 
 class ClassificationActivities:
@@ -49,6 +65,7 @@ class ClassificationActivities:
         return _facts(assessment)
 
     async def _assess(self, referral: referral_pb2.Referral) -> assessment_pb2.Assessment:
+        found = await self._pictures(referral)
         request = pb.AssessRequest(
             item_id=referral.referral_id,
             text=referral.content.text,
@@ -56,9 +73,43 @@ class ClassificationActivities:
             platform=referral.content.platform,
             kind=referral.content.kind,
             reference_time=referral.create_time,
+            pictures=[bank_pb.Picture(content=content) for content in found.contents],
+            test=referral.test,
         )
-        answer = await self._classification.Assess(request, timeout=DEADLINE)
+        deadline = DEADLINE_WITH_PICTURES if found.contents else DEADLINE
+        answer = await self._classification.Assess(request, timeout=deadline)
+        answer.assessment.warnings.extend(found.warnings)
         return answer.assessment
+
+    async def _pictures(self, referral: referral_pb2.Referral) -> Found:
+        """The first pictures among the evidence, each once."""
+        every = {
+            item.sha256: item
+            for submission in referral.submissions
+            for item in submission.evidence
+            if item.media_type.startswith("image/")
+        }
+        fitting = [item for item in every.values() if item.size_bytes <= PICTURE_BYTES]
+        chosen = fitting[:PICTURES]
+        fetched = await asyncio.gather(*(self._fetch(item.evidence_id) for item in chosen))
+        contents = [content for content in fetched if content]
+        warnings = []
+        if len(contents) < len(chosen):
+            missing = len(chosen) - len(contents)
+            warnings.append(f"{missing} of {len(chosen)} pictures could not be fetched.")
+        if len(chosen) < len(every):
+            warnings.append(f"Only {len(chosen)} of {len(every)} pictures were looked at.")
+        return Found(contents, warnings)
+
+    async def _fetch(self, evidence_id: str) -> bytes | None:
+        """None for what cannot be had: that never holds a referral up."""
+        try:
+            return await self._intake.evidence(evidence_id)
+        except grpc.aio.AioRpcError as error:
+            failure = from_rpc_error(error)
+            if failure.retryable and activity.info().attempt < PATIENCE:
+                raise
+            return None
 
 
 def _event(key: str, assessment: assessment_pb2.Assessment) -> record_pb.NewEvent:

@@ -20,6 +20,7 @@ from workflows.activities.failures import call_failure
 from workflows.contracts import AppendRequest, AppendResult, EventRecord
 
 DEADLINE = 8.0
+EVIDENCE_DEADLINE = 4.0
 # Contents kept in memory; a text has at most 20,000 characters.
 REMEMBERED = 512
 ACTOR = "spiffe://takedown.internal/service/worker"
@@ -67,6 +68,12 @@ class IntakeActivities:
             raise call_failure(error) from error
         self._remember(referral_id, answer.referral.content)
         return answer.referral
+
+    async def evidence(self, evidence_id: str) -> bytes:
+        """The bytes of one piece of evidence. Raises grpc.aio.AioRpcError."""
+        request = record_pb.GetEvidenceRequest(evidence_id=evidence_id)
+        answer = await self._record.GetEvidence(request, timeout=EVIDENCE_DEADLINE)
+        return answer.content
 
     async def content(self, referral_id: str) -> referral_pb2.Content:
         """What is referred, from memory where it was read before: it never changes.
