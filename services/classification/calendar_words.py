@@ -30,6 +30,7 @@ _OTHERWISE: Final = frozenset({"day_after", "in_hours", "in_days", "in_weeks", "
 # A text that names more times than this tells of no departure; it costs no more time either.
 _MOST_WORDS: Final = 150
 _MARGIN: Final = 8
+_DIGIT: Final = re.compile(r"\d")
 _NUMBERS: Final = frozenset({"numbers", "romanised"})
 _JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i)?")
 
@@ -44,7 +45,10 @@ class Word(NamedTuple):
 
 
 class CalendarWords:
-    """Every look-up is by place; ``reach`` counts words and never crosses a clause."""
+    """Every look-up is by place; ``reach`` counts words and never crosses a clause.
+
+    ``digits``: whether there is one anywhere in the text.
+    """
 
     def __init__(self, text: Normalised, matches: Sequence[Match]) -> None:
         self.text = text
@@ -63,6 +67,7 @@ class CalendarWords:
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
 
+        self.digits = _DIGIT.search(text.text) is not None
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
 
@@ -117,7 +122,10 @@ class CalendarWords:
 
     def numbers(self) -> Iterator[tuple[int, int, int]]:
         """(value, first, last) of every number up to 31, in digits or words, the longest first."""
+        starting = self.starting
         for index, token in enumerate(self.tokens[: self.end]):
+            if index not in starting and not token.forms[0][0].isdigit():
+                continue
             found = self.number(index, token)
             if found is not None:
                 yield (found[0], index, found[1])

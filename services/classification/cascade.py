@@ -56,10 +56,14 @@ class ModelEngine:
         parts = (rules.describe().data_sha256, fast.sha256, thresholds.sha256,
                  meaning.sha256 if meaning else "")  # fmt: skip
         self._sha256 = hashlib.sha256("".join(parts).encode("ascii")).hexdigest()
+        self._version = f"{self._kind}-{CODE_VERSION}-{self._sha256[:12]}"
+        # Kinds without a threshold of their own share the default's policy, under "".
+        kinds = ("", *thresholds.data.refer)
+        self._policies = {kind: thresholds.applied(rules.policy, kind) for kind in kinds}
 
     @property
     def version(self) -> str:
-        return f"{self._kind}-{CODE_VERSION}-{self._sha256[:12]}"
+        return self._version
 
     @property
     def _kind(self) -> str:
@@ -84,11 +88,11 @@ class ModelEngine:
         answers, warnings = self._answers(reading)
         scores = _scores(reading, answers)
         return self._rules.concluded(
-            item, reading, scores, self._policy(item.kind), self.version, warnings
+            item, reading, scores, self._policy(item.kind), self._version, warnings
         )
 
     def _policy(self, kind: str) -> Policy:
-        return self._thresholds.applied(self._rules.policy, kind)
+        return self._policies.get(kind, self._policies[""])
 
     def _answers(self, reading: Reading) -> tuple[heads.Answers, tuple[str, ...]]:
         words = features.words(reading.text.tokens)
@@ -108,32 +112,36 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
     advert = probability >= _HALF
     categories: tuple[Category, ...] = ()
     if probability >= _OFFERED:
-        likeliest = int(answers.categories.argmax())
+        likely = answers.categories.tolist()
+        likeliest = likely.index(max(likely))
         categories = tuple(
             category
             for place, category in enumerate(heads.CATEGORIES)
-            if answers.categories[place] >= _NAMED or (advert and place == likeliest)
+            if likely[place] >= _NAMED or (advert and place == likeliest)
         )
     # A hook's words are plain words: where an advert has them, the rules are right about it.
     plain = reading.scores.hooks if advert else ()
     hooks = tuple(
         hook
-        for place, hook in enumerate(heads.HOOKS)
-        if answers.hooks[place] >= _HALF or hook in plain
+        for hook, likelihood in zip(heads.HOOKS, answers.hooks.tolist(), strict=True)
+        if likelihood >= _HALF or hook in plain
     )
-    return replace(
-        reading.scores,
+    return Scores(
         probability=probability,
         label=Label.SMUGGLING_ADVERT if advert else Label.NOT_ADVERT,
         speech_act=SpeechAct.OFFER if advert else _other_act(answers),
         categories=categories,
         hooks=hooks,
+        service=reading.scores.service,
+        offer=reading.scores.offer,
+        against=reading.scores.against,
+        fired=reading.scores.fired,
         offer_act=float(answers.acts[_OFFER]),
     )
 
 
 def _other_act(answers: heads.Answers) -> SpeechAct:
     """What it is when it is no advert."""
-    rest = answers.acts.copy()
+    rest: list[float] = answers.acts.tolist()
     rest[_OFFER] = 0.0
-    return heads.ACTS[int(rest.argmax())]
+    return heads.ACTS[rest.index(max(rest))]

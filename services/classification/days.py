@@ -36,6 +36,7 @@ _COUNTED: Final = frozenset({"counted"})
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
+_SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
@@ -76,6 +77,8 @@ def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
             day = _of_word(words, word, now)
             if day is not None:
                 yield _judged(words, word, day)
+    if words.kinds.isdisjoint(_SAYS_AHEAD):
+        return
     for index, token in enumerate(words.tokens[: words.end]):
         form = token.forms[0]
         found = _HOURS_AHEAD.fullmatch(form) if form[0].isdigit() else None
@@ -219,7 +222,7 @@ def _next_solar(month: int, day: int, now: datetime) -> date | None:
 
 def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
     text = words.text
-    for match in _NUMERIC.finditer(text.text):
+    for match in _NUMERIC.finditer(text.text) if words.digits else ():
         day = _numeric(match, now)
         if day is not None:
             yield Day(day, *text.span(match.start(), match.end()), kind="numeric")

@@ -40,7 +40,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
     Dates are resolved to the next such day; those of another year keep it.
     """
     words = CalendarWords(text, matches)
-    if not words and not any(char.isdigit() for char in text.text):
+    if not words and not words.digits:
         return ()
     days = find_days(words, now)[:MAX_DATES]
     spoken = [text.tokens[m.first].start for m in matches if m.entry.concept in _TRAVEL]

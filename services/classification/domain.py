@@ -139,6 +139,11 @@ class Signal:
     end: int
     weight: float
 
+    @property
+    def concept(self) -> str:
+        """What was said; the rest of ``rule_id`` is the language that it was said in."""
+        return self.rule_id.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class AssessmentResult:

@@ -67,10 +67,11 @@ class RuleEngine:
         self._model = model
         self._warnings = warnings
         self._sha256 = hashlib.sha256((known.sha256 + rules.sha256).encode("ascii")).hexdigest()
+        self._version = f"rules-{CODE_VERSION}-{self._sha256[:12]}"
 
     @property
     def version(self) -> str:
-        return f"rules-{CODE_VERSION}-{self._sha256[:12]}"
+        return self._version
 
     def describe(self) -> EngineDescription:
         return EngineDescription(
@@ -92,7 +93,7 @@ class RuleEngine:
 
     def _assessed(self, item: AssessmentInput) -> AssessmentResult:
         reading = self.read(item)
-        return self.concluded(item, reading, reading.scores, self._rules.policy, self.version)
+        return self.concluded(item, reading, reading.scores, self._rules.policy, self._version)
 
     def read(self, item: AssessmentInput) -> Reading:
         """Everything that the rules find in a text, before anything is decided."""

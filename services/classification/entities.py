@@ -17,6 +17,7 @@ from services.classification.normalise import Normalised
 MAX_EACH: Final = 20
 # Runs of digits that are looked at before a text is taken for noise.
 _MOST_TRIED: Final = 100
+_DIGIT: Final = re.compile(r"\d")
 _PHONE: Final = re.compile(r"(?<![\w+])(?:\+|00)?\(?\d(?:[ .()/\-]{0,2}\d){6,16}(?!\w)")
 _NOT_PHONE: Final = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[:.]\d\d")
 _URL: Final = re.compile(
@@ -41,8 +42,8 @@ _CURRENCY_WORDS: Final = (
     "میلیون|دفتر|پونډه|پونده|یوورو|لک|لاکه|ریال|روپی"
 ).replace("ډ", "د")
 _PRICE: Final = re.compile(
-    rf"[£€$₺]\s?(?:{_AMOUNT})(?:\s?k\b)?(?!\d)|(?<![\w.,])(?:{_AMOUNT})\s?k?\s?(?:[£€$₺]|(?:{_CURRENCY_WORDS})\b)"
-    r"|\b\d{1,3}k\b"
+    rf"(?=[£€$₺\d])(?:[£€$₺]\s?(?:{_AMOUNT})(?:\s?k\b)?(?!\d)|(?<![\w.,])(?:{_AMOUNT})\s?k?\s?(?:[£€$₺]|(?:{_CURRENCY_WORDS})\b)"
+    r"|\b\d{1,3}k\b)"
 )
 _DEFAULT_REGION: Final = {
     "en": "GB", "fr": "FR", "tr": "TR", "sq": "AL", "vi": "VN", "fa": "IR", "prs": "AF",
@@ -56,12 +57,14 @@ _PLACES: Final = frozenset({"destination", "origin"})
 def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Entity, ...]:
     """Everything but dates (see departure.py), in the order of the text; at most 20 a kind."""
     urls = _capped(_urls(text))
-    phones = _capped(_phones(text, _DEFAULT_REGION.get(language, "GB")))
+    # Half of the texts hold no number at all.
+    numbers = _DIGIT.search(text.text) is not None
+    phones = _capped(_phones(text, _DEFAULT_REGION.get(language, "GB"))) if numbers else []
     found = [
         *urls,
         *phones,
         *_capped(_handles(text)),
-        *_capped(_prices(text, phones, urls)),
+        *(_capped(_prices(text, phones, urls)) if numbers else ()),
         *_capped(_from_matches(text, matches, _PLACES, EntityKind.PLACE)),
         *_capped(_moves(text, matches, urls)),
     ]
@@ -69,7 +72,7 @@ def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Ent
 
 
 def _capped(found: Iterator[Entity]) -> list[Entity]:
-    return [entity for entity, _ in zip(found, range(MAX_EACH), strict=False)]
+    return list(islice(found, MAX_EACH))
 
 
 def _entity(
@@ -80,6 +83,8 @@ def _entity(
 
 
 def _urls(text: Normalised) -> Iterator[Entity]:
+    if "/" not in text.text and "www." not in text.text:
+        return
     for match in _URL.finditer(text.text):
         # A sentence's own punctuation is no part of the link.
         end = match.start() + len(match.group().rstrip(".,;:!?)]}،؛؟"))
@@ -118,10 +123,12 @@ def _possible(written: str, region: str | None) -> str:
 
 
 def _handles(text: Normalised) -> Iterator[Entity]:
-    for match in _HANDLE.finditer(text.text):
-        yield _entity(text, EntityKind.HANDLE, match.start(), match.end())
-    for match in _NAMED_HANDLE.finditer(text.text):
-        yield _entity(text, EntityKind.HANDLE, match.start(1), match.end(1))
+    if "@" in text.text:
+        for match in _HANDLE.finditer(text.text):
+            yield _entity(text, EntityKind.HANDLE, match.start(), match.end())
+    if ":" in text.text or "=" in text.text:
+        for match in _NAMED_HANDLE.finditer(text.text):
+            yield _entity(text, EntityKind.HANDLE, match.start(1), match.end(1))
 
 
 def _prices(text: Normalised, *others: Sequence[Entity]) -> Iterator[Entity]:

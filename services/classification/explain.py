@@ -78,7 +78,7 @@ def _signals(
     """One sentence per concept; the places of departure and arrival only where little else is."""
     told: dict[str, Signal] = {}
     for signal in signals:
-        told.setdefault(signal.rule_id.partition(".")[0], signal)
+        told.setdefault(signal.concept, signal)
     ranked = sorted(told.items(), key=lambda item: (-_telling(concepts[item[0]]), item[1].start))
     return [
         f"“{_quote(original, signal)}” ({name(signal.language)}) {concepts[concept].says}."

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,35 +28,35 @@ class FastModel:
 
     def __init__(self, known: arrays.Arrays, facts: Mapping[str, Any], sha256: str) -> None:
         self._vocabulary = {p: i for i, p in enumerate(facts["pieces"])}
-        self._names = {name: i for i, name in enumerate(facts["facts"])}
+        rows = known["facts"].astype(np.float32)
+        self._facts = {name: rows[i] for i, name in enumerate(facts["facts"])}
         self._rows = known["pieces"].astype(np.float32)
         self._idf = known["idf"].astype(np.float64)
-        self._facts = known["facts"].astype(np.float32)
         self._bias = known["bias"].astype(np.float64)
         self.sha256 = sha256
         self._indices = lru_cache(_WORDS)(self._look_up)
 
     def _look_up(self, word: str) -> tuple[int, ...]:
         vocabulary = self._vocabulary
-        return tuple(i for p in pieces(word) if (i := vocabulary.get(p)) is not None)
+        return tuple([i for p in pieces(word) if (i := vocabulary.get(p)) is not None])
 
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
         """Of the words of ``features.words`` and the facts of ``features.facts``."""
-        counts: Counter[int] = Counter()
-        for word in words:
-            remembered = len(word) <= _REMEMBERED
-            counts.update(self._indices(word) if remembered else self._look_up(word))
+        known = [self._indices(w) if len(w) <= _REMEMBERED else self._look_up(w) for w in words]
+        # In the order of their first time: sums of floats depend on it.
+        counts = Counter(chain.from_iterable(known))
         raw = self._bias.copy()
         if counts:
             places = np.fromiter(counts.keys(), np.int64, len(counts))
             times = np.fromiter(counts.values(), np.float64, len(counts))
-            weights = (1.0 + np.log(times)) * self._idf[places]
+            weights = (1.0 + np.log(times)) * self._idf.take(places)
             weights /= math.sqrt(float(weights @ weights))
-            raw += weights.astype(np.float32) @ self._rows[places]
+            raw += weights.astype(np.float32) @ self._rows.take(places, axis=0)
         for name, value in facts.items():
-            place = self._names.get(name)
-            if place is not None:
-                raw += value * self._facts[place]
+            row = self._facts.get(name)
+            if row is not None:
+                # Nearly every fact is there or not: its value is one.
+                raw += row if value == 1.0 else value * row
         return heads.answers(raw)
 
 

@@ -46,7 +46,7 @@ def facts(
     signals: Sequence[Signal], entities: Sequence[Entity], scores: Scores
 ) -> dict[str, float]:
     """Concepts (``c:``), kinds of entity (``k:``) and rules (``f:``) that are there, and odds."""
-    found = {f"c:{signal.rule_id.partition('.')[0]}": 1.0 for signal in signals}
+    found = {f"c:{signal.concept}": 1.0 for signal in signals}
     found |= {f"k:{entity.kind.value}": 1.0 for entity in entities}
     found |= {f"f:{rule}": 1.0 for rule in scores.fired}
     found["service"] = scores.service / _SERVICE

@@ -113,6 +113,29 @@ class FoldTable(dict[str, str]):
         return "".join(dict.get(self, c, c) for c in kept)
 
 
+class NotOneForOneError(ValueError):
+    """A character that folds to none or to several, or that may be half of a flag."""
+
+
+class OneForOne(dict[int, str]):
+    """For ``str.translate``, of texts in which every character folds to exactly one.
+
+    Raises NotOneForOneError at any other character; filled as characters are met.
+    """
+
+    def __init__(self, table: FoldTable) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        folded = self._table[char]
+        if len(folded) != 1 or regional_letter(char):
+            raise NotOneForOneError
+        self[code] = folded
+        return folded
+
+
 def read_emoji(path: Path = EMOJI_FILE) -> tuple[dict[str, str], dict[str, str]]:
     """(emoji -> word, flag letters -> word) of the data file."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -40,10 +40,14 @@ class Answers:
 
 def answers(raw: NDArray[Any]) -> Answers:
     """Read one output of SIZE linear scores."""
-    scores = np.clip(raw.astype(np.float64), -_FURTHEST, _FURTHEST)
-    acts = np.exp(scores[_ACTS] - scores[_ACTS].max())
+    scores = np.minimum(np.maximum(raw.astype(np.float64), -_FURTHEST), _FURTHEST)
+    acts = np.exp(scores[_ACTS] - np.maximum.reduce(scores[_ACTS]))
+    apart = sigmoid(scores[_CATEGORIES.start :])
     return Answers(
-        float(scores[0]), acts / acts.sum(), sigmoid(scores[_CATEGORIES]), sigmoid(scores[_HOOKS])
+        float(scores[0]),
+        acts / np.add.reduce(acts),
+        apart[: len(CATEGORIES)],
+        apart[len(CATEGORIES) :],
     )
 
 

@@ -33,6 +33,8 @@ _NIGHTS: Final = frozenset({"night", "evening"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _EVERY: Final = frozenset({"every"})
+_AHEAD: Final = frozenset({"ahead"})
+_AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _MINUTES: Final = {
     "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
     "less_quarter": -15,
@@ -94,7 +96,7 @@ def _covered(start: int, clocks: list[Hour], taken: list[int]) -> bool:
 def _clocks(words: CalendarWords) -> Iterator[Hour]:
     text = words.text
     starts: list[int] = []
-    for match in _CLOCK.finditer(text.text):
+    for match in _CLOCK.finditer(text.text) if words.digits else ():
         starts = starts or [token.start for token in words.tokens]
         start, end = text.span(match.start(), match.end())
         last = bisect_left(starts, end) - 1
@@ -110,7 +112,7 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
 
 
 def _attached(words: CalendarWords) -> Iterator[Hour]:
-    for index, token in enumerate(words.tokens[: words.end]):
+    for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
         form = token.forms[0]
         if not form[0].isdigit() or (found := _ATTACHED.fullmatch(form)) is None:
             continue
@@ -118,9 +120,9 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        if not said and (_is_counted(words, index) or words.before(index, frozenset({"ahead"}))):
+        if not said and (_is_counted(words, index) or words.before(index, _AHEAD)):
             continue
-        if words.after(index, frozenset({"ahead_after"})):
+        if words.after(index, _AHEAD_AFTER):
             continue
         value = _in_half(int(found[1]), half) * 60
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)

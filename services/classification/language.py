@@ -10,6 +10,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from services.classification.domain import LanguageGuess
@@ -33,17 +34,20 @@ _SAME: Final = {
     "lrc": "fa", "kmr": "ku",
 }  # fmt: skip
 _NOT_LANGUAGE: Final = re.compile(r"https?://\S{1,400}|[@#]\w{1,60}|[\d+().,:;!?/_*\-]+")
-_ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
-_ETHIOPIC: Final = re.compile(r"[\u1200-\u137f]")
-_BENGALI: Final = re.compile(r"[\u0980-\u09ff]")
-_LATIN: Final = re.compile(r"[A-Za-z]")
+# In the order in which they win when a text has as much of one as of another.
+_SCRIPTS: Final = {
+    "Arabic": re.compile(r"[\u0600-\u06ff]+"),
+    "Ethiopic": re.compile(r"[\u1200-\u137f]+"),
+    "Bengali": re.compile(r"[\u0980-\u09ff]+"),
+    "Latin": re.compile(r"[A-Za-z]+"),
+}
 # Letters that one language of the Arabic script writes and its neighbours do not.
 _LETTERS: Final = {
-    "ckb": re.compile(r"[ێۆڕڵڤە]"),
-    "ps": re.compile(r"[ټډړږښڼېۍځڅ]"),
-    "ur": re.compile(r"[ٹڈڑںےہھ]"),
-    "ar": re.compile(r"[ةىيكأإؤ]"),
-    "fa": re.compile(r"[پچژگکی]"),
+    "ckb": "ێۆڕڵڤە",
+    "ps": "ټډړږښڼېۍځڅ",
+    "ur": "ٹڈڑںےہھ",
+    "ar": "ةىيكأإؤ",
+    "fa": "پچژگکی",
 }
 _LETTER_WEIGHT: Final = {"ckb": 1.0, "ps": 1.5, "ur": 1.5, "ar": 0.5, "fa": 0.5}
 # Arabic, Dari and others lend each other words: only the script's own languages are guessed.
@@ -123,17 +127,23 @@ def identify(
 
 
 def _script(sample: str) -> str:
-    counts = {
-        "Arabic": len(_ARABIC.findall(sample)),
-        "Ethiopic": len(_ETHIOPIC.findall(sample)),
-        "Bengali": len(_BENGALI.findall(sample)),
-        "Latin": len(_LATIN.findall(sample)),
-    }
+    if sample.isascii():
+        return "Latin" if _SCRIPTS["Latin"].search(sample) else ""
+    counts: dict[str, int] = {}
+    for script, runs in _SCRIPTS.items():
+        counts[script] = sum(map(len, runs.findall(sample)))
+        # What is most of a text already needs no comparison with the rest.
+        if counts[script] * _weight(script) > 2 * (len(sample) - counts[script]):
+            return script
     if sum(counts.values()) == 0:
         # Letters of a script without a lexicon: the model may still name the language.
         return "Other" if any(c.isalpha() for c in sample) else ""
-    # A word or two of Latin (an app, a handle) do not make a text Latin.
-    return max(counts, key=lambda script: counts[script] * (1 if script == "Latin" else 2))
+    return max(counts, key=lambda script: counts[script] * _weight(script))
+
+
+def _weight(script: str) -> int:
+    """A word or two of Latin (an app, a handle) do not make a text Latin."""
+    return 1 if script == "Latin" else 2
 
 
 def _fits(code: str, script: str, lexica: Lexica) -> bool:
@@ -141,6 +151,19 @@ def _fits(code: str, script: str, lexica: Lexica) -> bool:
     if script in _BY_SCRIPT:
         return code in _BY_SCRIPT[script]
     return known is None or known.script == script
+
+
+@lru_cache(maxsize=16)
+def _candidates(script: str, lexica: Lexica) -> frozenset[str]:
+    """The languages that a text in this script may be in, by the lexica."""
+    own = _BY_SCRIPT.get(script, ())
+    return frozenset(
+        language.code
+        for language in lexica.languages.values()
+        if language.script == script
+        or language.code in own
+        or (script == "Latin" and language.code in _ROMANISED)
+    )
 
 
 def _lexical(
@@ -151,24 +174,16 @@ def _lexical(
     The counts are squared, because neighbouring languages share many short words.
     """
     counts: defaultdict[str, float] = defaultdict(float)
-    candidates = [
-        language
-        for language in lexica.languages.values()
-        if language.code in _BY_SCRIPT.get(script, ()) or script == language.script
-    ]
-    if script == "Latin":
-        candidates.extend(lexica.languages[code] for code in _ROMANISED)
+    wanted = _candidates(script, lexica)
     for token in tokens[:_READ_TOKENS]:
-        for language in candidates:
-            if token.forms[0] in language.function_words:
-                counts[language.code] += 1
-    wanted = {language.code for language in candidates}
+        for code in lexica.speakers.get(token.forms[0], ()):
+            if code in wanted:
+                counts[code] += 1
     seen: set[tuple[str, int]] = set()
-    for match in matches:
-        code = match.entry.language
-        if code in wanted and (code, match.first) not in seen:
-            seen.add((code, match.first))
-            counts[code] += 0.5 + 0.5 * (match.last - match.first)
+    for (code, _), first, last in matches:
+        if code in wanted and (code, first) not in seen:
+            seen.add((code, first))
+            counts[code] += 0.5 + 0.5 * (last - first)
     if sum(counts.values()) < _FEWEST_WORDS:
         return {}
     total = sum(count * count for count in counts.values())
@@ -183,10 +198,10 @@ def _letters(sample: str, script: str) -> dict[str, float]:
         return {"bn": 1.0}
     if script != "Arabic":
         return {}
-    length = len(_ARABIC.findall(sample))
+    length = sum(map(len, _SCRIPTS["Arabic"].findall(sample)))
     found = {
-        code: _LETTER_WEIGHT[code] * len(pattern.findall(sample)) / length
-        for code, pattern in _LETTERS.items()
+        code: _LETTER_WEIGHT[code] * sum(map(sample.count, letters)) / length
+        for code, letters in _LETTERS.items()
     }
     total = sum(found.values())
     return {code: share / total for code, share in found.items()} if total else {}

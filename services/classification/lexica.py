@@ -33,11 +33,15 @@ class Language:
     markers: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexica:
-    """``words``: single words of the concepts, to be found inside letters run together."""
+    """``words``: single words of the concepts, to be found inside letters run together.
+
+    ``speakers``: the languages that each function word is one of.
+    """
 
     languages: Mapping[str, Language]
+    speakers: Mapping[str, tuple[str, ...]]
     phrases: PhraseBook
     words: frozenset[str]
     concepts: frozenset[str]
@@ -72,7 +76,22 @@ def read(folder: Path = FOLDER) -> Lexica:
             raise ValueError(f"{file.name}: {error}") from error
         languages[language.code] = language
         concepts |= data["concepts"].keys()
-    return Lexica(languages, phrases, frozenset(words), frozenset(concepts), digest.hexdigest())
+    return Lexica(
+        languages,
+        _speakers(languages),
+        phrases,
+        frozenset(words),
+        frozenset(concepts),
+        digest.hexdigest(),
+    )
+
+
+def _speakers(languages: Mapping[str, Language]) -> dict[str, tuple[str, ...]]:
+    speakers: dict[str, tuple[str, ...]] = {}
+    for code, language in languages.items():
+        for word in language.function_words:
+            speakers[word] = (*speakers.get(word, ()), code)
+    return speakers
 
 
 def _language(data: Mapping[str, Any]) -> Language:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.classification.normalise import Token, fold, normalise
 
 _LONGEST_STEM: Final = 16
+_HEAD: Final = 3
 _LONGEST_PHRASE: Final = 8
 _WIDEST_GAP: Final = 5
 MAX_MATCHES: Final = 2000
@@ -37,12 +38,19 @@ class Match(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    exact: dict[str, _Node] = field(default_factory=dict)
-    stems: dict[str, _Node] = field(default_factory=dict)
-    stem_lengths: tuple[int, ...] = ()
-    gaps: dict[int, _Node] = field(default_factory=dict)
+    """``stems`` by their head, their first letters, the shortest first; ``leaf``: nothing follows.
+
+    ``heads``: how long the heads are; a stem shorter than a head is one itself. There are some
+    45,000 nodes, nearly all of them leaves: what a node does not have takes no memory.
+    """
+
+    exact: dict[str, _Node] | None = None
+    stems: dict[str, tuple[tuple[str, _Node], ...]] | None = None
+    heads: tuple[int, ...] = ()
+    leaf: bool = True
+    gaps: dict[int, _Node] | None = None
     number: _Node | None = None
-    entries: list[Entry] = field(default_factory=list)
+    entries: tuple[Entry, ...] = ()
 
 
 class PhraseBook:
@@ -61,7 +69,7 @@ class PhraseBook:
         for piece in pieces:
             node = _child(node, piece)
         if entry not in node.entries:
-            node.entries.append(entry)
+            node.entries = (*node.entries, entry)
             self.size += 1
 
     def match(self, tokens: Sequence[Token]) -> list[Match]:
@@ -81,13 +89,14 @@ class PhraseBook:
     def _follow(
         self, node: _Node, tokens: Sequence[Token], first: int, last: int, found: list[Match]
     ) -> None:
-        found.extend(Match(entry, first, last) for entry in node.entries)
+        for entry in node.entries:
+            found.append(Match(entry, first, last))
         following = last + 1
-        if following >= len(tokens):
+        if node.leaf or following >= len(tokens):
             return
         for child in _steps(node, tokens[following]):
             self._follow(child, tokens, first, following, found)
-        for width, gap in node.gaps.items():
+        for width, gap in node.gaps.items() if node.gaps else ():
             for skipped in range(width + 1):
                 if following + skipped >= len(tokens):
                     break
@@ -125,6 +134,7 @@ def _words(word: str) -> tuple[str, ...]:
 
 
 def _child(node: _Node, piece: str) -> _Node:
+    node.leaf = False
     if piece == "#":
         node.number = node.number or _Node()
         return node.number
@@ -132,28 +142,42 @@ def _child(node: _Node, piece: str) -> _Node:
         width = int(piece[1:])
         if width > _WIDEST_GAP:
             raise ValueError(f"{piece}: a gap of at most {_WIDEST_GAP} words")
+        node.gaps = node.gaps or {}
         return node.gaps.setdefault(width, _Node())
     if piece.endswith("*"):
         stem = piece[:-1][:_LONGEST_STEM]
-        node.stem_lengths = tuple(sorted({*node.stem_lengths, len(stem)}))
-        return node.stems.setdefault(stem, _Node())
+        return _stem(node, stem)
+    node.exact = node.exact or {}
     return node.exact.setdefault(piece, _Node())
+
+
+def _stem(node: _Node, stem: str) -> _Node:
+    head = stem[:_HEAD]
+    node.stems = node.stems or {}
+    known = node.stems.get(head, ())
+    for other, child in known:
+        if other == stem:
+            return child
+    made = _Node()
+    node.stems[head] = tuple(sorted((*known, (stem, made)), key=lambda pair: len(pair[0])))
+    node.heads = tuple(sorted({*node.heads, len(head)}))
+    return made
 
 
 def _steps(node: _Node, token: Token) -> list[_Node]:
     """The nodes that a word leads to, by any of the ways to read it."""
     reached: list[_Node] = []
+    exact, stems = node.exact, node.stems
     for form in token.forms:
-        child = node.exact.get(form)
+        child = exact.get(form) if exact else None
         if child is not None and child not in reached:
             reached.append(child)
-        size = len(form)
-        for length in node.stem_lengths:
-            if length > size:
-                break
-            child = node.stems.get(form[:length])
-            if child is not None and child not in reached:
-                reached.append(child)
+        if not stems:
+            continue
+        for length in node.heads:
+            for stem, child in stems.get(form[:length], ()):
+                if form.startswith(stem) and child not in reached:
+                    reached.append(child)
     if node.number is not None and token.forms[0].isdigit():
         reached.append(node.number)
     return reached

@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
 from services.classification import folding
 
 _EMOJI, _FLAGS = folding.read_emoji()
 _TABLE: Final = folding.FoldTable(_EMOJI)
+_ONE_FOR_ONE: Final = folding.OneForOne(_TABLE)
 _LOOKALIKES: Final = folding.lookalikes()
+_ANY_LOOKALIKE: Final = frozenset(_LOOKALIKES)
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[@$!][^\W_]+)*")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
+_REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 _EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
 _SPACED_AT_LEAST: Final = 3
@@ -28,8 +32,6 @@ _LEET_L: Final = str.maketrans("0134579@$!", "oleastgasl")
 _PROCLITICS: Final = ("وبال", "وال", "بال", "فال", "کال", "لل", "ال", "و", "ب", "ل", "ف")
 _ETHIOPIC_PREFIXES: Final = frozenset("በከለየናብካእ")
 _SHORTEST_STEM: Final = 3
-_ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
-_ETHIOPIC: Final = re.compile(r"[\u1200-\u137f]")
 
 
 class Token(NamedTuple):
@@ -61,13 +63,13 @@ class Normalised:
 
 def normalise(original: str) -> Normalised:
     """Fold a text; linear in its length, whatever it holds."""
-    chars, starts, ends = _folded(original)
-    text = "".join(chars)
+    text, starts, ends = _folded(original)
     words = [match.span() for match in _WORD.finditer(text)]
     text = _without_lookalikes(text, words)
     spans = [(text[a:b], a, b) for a, b in words]
+    repeats = _RUN.search(text) is not None
     tokens = [
-        Token(_forms(form, joined), starts[a], ends[b - 1], joined)
+        Token(_forms(form, joined, repeats or joined), starts[a], ends[b - 1], joined)
         for form, a, b, joined in _with_spaced_joined(text, spans)
     ]
     return Normalised(original, text, starts, ends, tokens)
@@ -78,53 +80,61 @@ def fold(text: str) -> str:
     return normalise(text).text.strip()
 
 
-def _folded(original: str) -> tuple[list[str], list[int], list[int]]:
-    chars: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    table = _TABLE
-    # An emoji says no more when it is repeated in one unbroken row.
+def _folded(original: str) -> tuple[str, list[int], list[int]]:
+    """The folded text, and where in the original each of its characters begins and ends."""
+    try:
+        text = original.translate(_ONE_FOR_ONE)
+    except folding.NotOneForOneError:
+        return folded_by_character(original)
+    return text, list(range(len(text))), list(range(1, len(text) + 1))
+
+
+def folded_by_character(original: str) -> tuple[str, list[int], list[int]]:
+    """What any text folds to, and where each of its characters begins and ends."""
+    parts = list(map(_TABLE.__getitem__, original))
+    flags = _put_flags(original, parts) if _REGIONAL.search(original) else []
+    _drop_repeated(parts)
+    starts = [index for index, part in enumerate(parts) for _ in part]
+    stops = list(range(1, len(parts) + 1))
+    for index in flags:
+        stops[index] += 1
+    return "".join(parts), starts, [stops[index] for index in starts]
+
+
+def _put_flags(original: str, parts: list[str]) -> list[int]:
+    """A pair of regional indicators is one flag; the places of those that are known."""
+    flags: list[int] = []
+    for match in _REGIONAL.finditer(original):
+        index = match.start()
+        if flags and flags[-1] == index - 1:
+            continue
+        pair = "".join(map(folding.regional_letter, original[index : index + 2]))
+        if pair in _FLAGS:
+            flags.append(index)
+            parts[index : index + 2] = f" {_FLAGS[pair]} ", ""
+        else:
+            parts[index] = _TABLE[pair[0]]
+    return flags
+
+
+def _drop_repeated(parts: list[str]) -> None:
+    """An emoji says no more when it is repeated in one unbroken row."""
     row: set[str] = set()
-    for index, end, char in _units(original):
-        folded = table[char] if len(char) == 1 else f" {char} "
-        if folded.startswith(_EMOJI_WORD):
-            if folded in row:
-                continue
-            row.add(folded)
-        elif row and folded:
+    for index, part in enumerate(parts):
+        if part.startswith(_EMOJI_WORD):
+            if part in row:
+                parts[index] = ""
+            row.add(part)
+        elif part and row:
             row.clear()
-        for part in folded:
-            chars.append(part)
-            starts.append(index)
-            ends.append(end)
-    return chars, starts, ends
-
-
-def _units(original: str) -> Iterator[tuple[int, int, str]]:
-    """Characters with their place; a pair of regional indicators is one flag."""
-    skip = -1
-    for index, char in enumerate(original):
-        if index == skip:
-            continue
-        if "\U0001f1e6" <= char <= "\U0001f1ff":
-            following = original[index + 1 : index + 2]
-            pair = folding.regional_letter(char)
-            pair += folding.regional_letter(following) if following else ""
-            if pair in _FLAGS:
-                skip = index + 1
-                yield index, index + 2, _FLAGS[pair]
-                continue
-            yield index, index + 1, pair[0]
-            continue
-        yield index, index + 1, char
 
 
 def _without_lookalikes(text: str, words: list[tuple[int, int]]) -> str:
     """Put Latin letters for their look-alikes where the word, or the text, is Latin."""
-    if text.isascii():
+    if _ANY_LOOKALIKE.isdisjoint(text):
         return text
-    latin = sum(1 for c in text if "a" <= c <= "z")
-    letters = sum(1 for c in text if c.isalpha())
+    latin = sum(map(text.count, ascii_lowercase))
+    letters = sum(map(str.isalpha, text))
     mostly_latin = latin * 2 > letters
     chars = list(text)
     for a, b in words:
@@ -143,7 +153,7 @@ def _with_spaced_joined(
     index = 0
     style = False
     while index < len(spans):
-        stop = _end_of_spaced(text, spans, index)
+        stop = index + 1 if len(spans[index][0]) > 1 else _end_of_spaced(text, spans, index)
         length = stop - index
         style = style or length >= _SPACED_AT_LEAST
         if length >= _SPACED_AT_LEAST or (style and length > 1):
@@ -169,21 +179,24 @@ def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> 
     return max(stop, index + 1)
 
 
-def _forms(form: str, joined: bool) -> tuple[str, ...]:
+def _forms(form: str, joined: bool, repeats: bool) -> tuple[str, ...]:
+    """``repeats``: a character may stand in it three times in a row."""
     if len(form) > _LONGEST_FORM and not joined:
         form = _RUN.sub(r"\1", form)[:_LONGEST_FORM]
-    if form.isascii() and form.isalpha() and not _RUN.search(form):
+    repeats = repeats and _RUN.search(form) is not None
+    letters = form.isalpha()
+    if letters and not repeats and form.isascii():
         return (form,)
     forms = [form]
-    if _RUN.search(form):
+    if repeats:
         forms += [_RUN.sub(r"\1", form), _RUN.sub(r"\1\1", form)]
-    if not form.isalpha() and not form.isdigit():
+    if not letters and not form.isdigit():
         forms += [form.translate(_LEET), form.translate(_LEET_L)]
-    if _ARABIC.match(form):
+    if form.startswith(_PROCLITICS):
         forms += _without_proclitic(form)
-    elif _ETHIOPIC.match(form) and form[0] in _ETHIOPIC_PREFIXES and len(form) >= _SHORTEST_STEM:
+    elif form[0] in _ETHIOPIC_PREFIXES and len(form) >= _SHORTEST_STEM:
         forms.append(form[1:])
-    return tuple(dict.fromkeys(forms))
+    return tuple(dict.fromkeys(forms)) if len(forms) > 1 else (form,)
 
 
 def _without_proclitic(form: str) -> list[str]:

@@ -39,7 +39,10 @@ class Rule:
     categories: tuple[Category, ...]
 
     def fires(self, concepts: frozenset[str]) -> bool:
-        return self.absent.isdisjoint(concepts) and all(g & concepts for g in self.every)
+        for group in self.every:
+            if group.isdisjoint(concepts):
+                return False
+        return self.absent.isdisjoint(concepts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ _HALF: Final = 0.5
 _EVIDENT: Final = 1.0
 _MOST_REPEATED: Final = 4
 _MANY: Final = 3
+_ACTS: Final = {act.lower(): act for act in SpeechAct}
+_HOOKS: Final = tuple(Hook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,9 @@ def _evidence(
     outside: set[str] = set()
     quotes = quoted_spans(original)
     for signal in signals:
-        name = signal.rule_id.partition(".")[0]
+        name = signal.concept
         counted[name] += 1
-        if not is_inside(quotes, signal.start, signal.end):
+        if not quotes or not is_inside(quotes, signal.start, signal.end):
             outside.add(name)
     if counted.get("document", 0) >= _MANY:
         counted["many_documents"] = 1
@@ -116,7 +118,7 @@ def _against(
         if concept.role == "against" and name in outside:
             more = 1.0 + rules.score["repeated_against"] * min(count - 1, _MOST_REPEATED)
             total -= concept.weight * more
-            acts[SpeechAct(concept.supports.upper())] -= concept.weight * more * concept.act_share
+            acts[_ACTS[concept.supports]] -= concept.weight * more * concept.act_share
     return min(total, rules.score["against_cap"]), acts
 
 
@@ -164,4 +166,4 @@ def _hooks(
         found.add(Hook.PRICE)
     if EntityKind.DEPARTURE_TIME in kinds:
         found.add(Hook.DEPARTURE_DATE)
-    return tuple(hook for hook in Hook if hook.value in found)
+    return tuple(hook for hook in _HOOKS if hook in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from services.classification.domain import LanguageGuess, Signal
@@ -70,46 +70,48 @@ def build(
     """One signal per concept and place, in the likeliest language, longest phrase first."""
     rank = {guess.code: position for position, guess in enumerate(guesses)}
     by_concept: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    for match in matches:
-        name = match.entry.concept
-        if not name.startswith(CALENDAR) and name in concepts:
-            start, end = text.tokens[match.first].start, text.tokens[match.last].end
-            by_concept[name].append((start, end, match.entry.language))
+    tokens = text.tokens
+    for (language, name), first, last in matches:
+        if name in concepts and not name.startswith(CALENDAR):
+            by_concept[name].append((tokens[first].start, tokens[last].end, language))
     signals = [
-        Signal(f"{name}.{language}", concepts[name].supports, language, start, end,
-               concepts[name].weight)
+        (Signal(f"{name}.{language}", concepts[name].supports, language, start, end,
+                concepts[name].weight), concepts[name].role)
         for name, places in by_concept.items()
         for start, end, language in _distinct(places, rank)
     ]  # fmt: skip
-    return tuple(sorted(_outermost(signals, concepts), key=lambda s: (s.start, s.end, s.rule_id)))
+    return tuple(sorted(_outermost(signals), key=lambda s: (s.start, s.end, s.rule_id)))
 
 
-def _outermost(signals: Sequence[Signal], concepts: Mapping[str, Concept]) -> Iterator[Signal]:
-    """Leave out what a longer phrase of another kind says better.
+def _outermost(signals: Sequence[tuple[Signal, str]]) -> Iterator[Signal]:
+    """Leave out what a longer phrase of another kind (each with its role) says better.
 
     "Boat hire" is lawful travel and no boat; the "refugee" in "refugee story for sale" speaks
     for no report; the "discount" of a "group discount" is no seasonal one.
     """
-    wider = sorted((s.start, s.end, concepts[s.rule_id.partition(".")[0]].role) for s in signals)
-    for signal in signals:
-        role = concepts[signal.rule_id.partition(".")[0]].role
-        hidden_by = _HIDDEN_BY[role]
+    wider = sorted((signal.start, signal.end, role) for signal, role in signals)
+    for signal, role in signals:
         at = bisect_right(wider, (signal.start, 1 << 30, ""))
-        near = wider[max(0, at - _NEIGHBOURS) : at]
-        inside = (
-            other_role in hidden_by
-            and start <= signal.start
-            and signal.end <= end
-            and end - start > signal.end - signal.start
-            for start, end, other_role in near
-        )
-        if not any(inside):
+        if not _is_inside_of(signal, wider[max(0, at - _NEIGHBOURS) : at], _HIDDEN_BY[role]):
             yield signal
 
 
+def _is_inside_of(
+    signal: Signal, near: Sequence[tuple[int, int, str]], roles: frozenset[str]
+) -> bool:
+    """Whether one of these spans, of one of the roles, is longer and holds the signal's."""
+    first, last = signal.start, signal.end
+    for start, end, role in near:
+        if start <= first and last <= end and end - start > last - first and role in roles:
+            return True
+    return False
+
+
 def _distinct(
-    places: Iterable[tuple[int, int, str]], rank: Mapping[str, int]
+    places: list[tuple[int, int, str]], rank: Mapping[str, int]
 ) -> list[tuple[int, int, str]]:
+    if len(places) == 1:
+        return places
     kept: list[tuple[int, int, str]] = []
     order = sorted(places, key=lambda p: (p[0], -p[1], rank.get(p[2], 9), p[2] == NO_LANGUAGE))
     for start, end, language in order:
