@@ -53,7 +53,7 @@ def write_all(layout: Layout) -> dict[str, Path]:
     files = {"simulator": _simulator(layout), "worker": _write(layout, "worker", _worker(layout))}
     services: dict[str, dict[str, Any]] = {
         "intake": {"accept_real": False, "platforms": list(PLATFORMS)},
-        "classification": {},
+        "classification": {"signal_key": layout.secrets["signal_key"]},
         "acknowledgement": {},
         "observation": _observation(layout),
     }
@@ -76,10 +76,10 @@ def _common(layout: Layout, name: str) -> dict[str, Any]:
 
 
 def _service(layout: Layout, name: str, schema: str) -> dict[str, Any]:
-    found = _common(layout, name) | {"listen": layout.address(name)}
-    if schema != "classification":
-        found["database"] = {"url": layout.database_url(f"{schema}_app")}
-    return found
+    return _common(layout, name) | {
+        "listen": layout.address(name),
+        "database": {"url": layout.database_url(f"{schema}_app")},
+    }
 
 
 def _worker(layout: Layout) -> dict[str, Any]:

@@ -63,7 +63,8 @@ class Layout:
             script=script,
             temporal_limits=temporal_limits,
             ports=ports if set(ports) == set(_PORTS) else _choose(),
-            secrets=stored.get("secrets") or _make_secrets(),
+            # What an older stack did not need yet is made beside what it has.
+            secrets=_make_secrets() | stored.get("secrets", {}),
         )
         layout._write()
         return layout
@@ -112,7 +113,7 @@ DEFAULT_SCALE: Final = 1 / 5000
 def roles() -> dict[str, tuple[str, str, str]]:
     """schema -> (service, application role, owner role)."""
     found = {name: (name, f"{name}_app", f"{name}_owner") for name in
-             ("intake", "acknowledgement", "observation")}  # fmt: skip
+             ("intake", "acknowledgement", "observation", "classification")}  # fmt: skip
     for slug in PLATFORMS:
         schema = f"adapter_{slug}"
         found[schema] = ("adapters", f"{schema}_app", f"{schema}_owner")
@@ -124,6 +125,7 @@ def _make_secrets() -> dict[str, str]:
     for _, app, owner in roles().values():
         made[f"database_{app}"] = secrets.token_urlsafe(24)
         made[f"database_{owner}"] = secrets.token_urlsafe(24)
+    made["signal_key"] = secrets.token_urlsafe(32)
     for slug in PLATFORMS:
         made[f"token_{slug}"] = secrets.token_urlsafe(32)
         made[f"webhook_{slug}"] = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

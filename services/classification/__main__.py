@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
+from services.classification.bank.assembly import Bank
 from services.classification.config import ClassificationSettings
 from services.classification.pictures.process import Limits
 from services.classification.pictures.reader import PictureReader
@@ -26,20 +27,26 @@ async def main(settings: ClassificationSettings) -> int:
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
     pictures = PictureReader(Limits(seconds=settings.picture_seconds))
-    servicer = ClassificationServicer(engine, executor, SystemClock(), pictures)
+    clock = SystemClock()
+    bank = Bank.of(settings, engine.entities, executor, clock, pictures)
+    asking = bank.asking if bank else None
+    servicer = ClassificationServicer(engine, executor, clock, pictures, asking)
 
     def register(server: grpc.aio.Server) -> list[str]:
         add_ClassificationServiceServicer_to_server(servicer, server)
-        return [SERVICE]
+        return [SERVICE, *([bank.servicer.register(server)] if bank else [])]
 
     async def close() -> None:
         executor.shutdown(wait=True, cancel_futures=True)
+        if bank:
+            await bank.close()
 
+    background = (engine.background, *([bank.background] if bank else []))
     return await grpc_server.serve(
         settings,
         observed,
         register,
-        background=(engine.background,),
+        background=background,
         on_stop=(pictures.close, close),
     )
 

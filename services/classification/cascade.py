@@ -16,6 +16,7 @@ from services.classification.domain import (
     AssessmentResult,
     Category,
     EngineDescription,
+    Entity,
     Label,
     SpeechAct,
 )
@@ -78,6 +79,9 @@ class ModelEngine:
             data_sha256=self._sha256,
             policy=self._policy("").described() | self._thresholds.described(),
         )
+
+    def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
+        return self._rules.entities(item)
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""

@@ -28,9 +28,9 @@ def decide(
 
     ``complete`` is false when the text is empty or was cut.
     """
-    doubt = _doubt(policy, languages, kind, complete)
-    if doubt:
-        return Decision.REVIEW, doubt
+    found = doubt(policy, languages, kind, complete)
+    if found:
+        return Decision.REVIEW, found
     refuses = _refuses_refer(policy, scores)
     if not refuses:
         return Decision.REFER, "The offer is clear and nothing speaks against it."
@@ -66,7 +66,8 @@ def _reviewed(result: AssessmentResult, why: str) -> AssessmentResult:
     return replace(result, decision=Decision.REVIEW, explanation=told)
 
 
-def _doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, complete: bool) -> str:
+def doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, complete: bool) -> str:
+    """Why it is a person's to settle, whatever the scores; empty when nothing is doubtful."""
     if not complete:
         return "The text is missing or too long to be read whole."
     if kind in policy.review_kinds:

@@ -145,9 +145,47 @@ class Signal:
         return self.rule_id.partition(".")[0]
 
 
+class Match(StrEnum):
+    """By what content was found to be known."""
+
+    EXACT_TEXT = "EXACT_TEXT"
+    NEAR_TEXT = "NEAR_TEXT"
+    PICTURE = "PICTURE"
+
+
+class Verdict(StrEnum):
+    """What is held of content that was decided on before. NOT_ADVERT: never without a person."""
+
+    ADVERT = "ADVERT"
+    NOT_ADVERT = "NOT_ADVERT"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    """Content that was decided on before and is the same or nearly so.
+
+    ``similarity`` is from 0 to 1; ``words`` counts those of the text, 0 for a picture;
+    ``provenance`` is a SignalProvenance without its prefix.
+    """
+
+    signal_id: str
+    match: Match
+    similarity: float
+    verdict: Verdict
+    provenance: str
+    decide_time: datetime | None
+    words: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class AssessmentResult:
-    """What an engine says of one text. ``explanation`` is English for a caseworker."""
+    """What an engine says of one text. ``explanation`` is English for a caseworker.
+
+    ``doubtful``: the policy sends it to a person whatever the scores (its target is a whole
+    account, its language is not read well, the text is missing or cut). ``known_content`` is the
+    signal bank's, not an engine's.
+    """
 
     id: str
     probability: float
@@ -163,6 +201,8 @@ class AssessmentResult:
     model_version: str
     departure_time: datetime | None
     warnings: tuple[str, ...]
+    doubtful: bool = False
+    known_content: tuple[KnownContent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +230,9 @@ class Engine(Protocol):
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text; what could not be done stands in ``warnings``."""
+
+    def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
+        """What is named in a text, as ``assess`` reads it, without assessing it."""
 
     def describe(self) -> EngineDescription:
         """Version, languages, digest of the data, and the policy in force."""

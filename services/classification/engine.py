@@ -95,6 +95,9 @@ class RuleEngine:
         reading = self.read(item)
         return self.concluded(item, reading, reading.scores, self._rules.policy, self._version)
 
+    def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
+        return self.read(item).entities
+
     def read(self, item: AssessmentInput) -> Reading:
         """Everything that the rules find in a text, before anything is decided."""
         original = _HALF_CHARACTER.sub("\ufffd", item.whole[:MAX_TEXT])
@@ -146,6 +149,7 @@ class RuleEngine:
             warnings=(
                 *self._warnings, *warnings, *_warnings(item, guesses[0].code, reading.matched)
             ),
+            doubtful=bool(decision.doubt(policy, guesses, item.kind, complete)),
         )  # fmt: skip
 
 

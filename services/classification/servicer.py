@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from google.rpc import status_pb2
 
 from services.classification import wire
-from services.classification.domain import Engine
+from services.classification.bank.asking import Asking, Question
+from services.classification.domain import AssessmentInput, AssessmentResult, Engine
 from services.classification.pictures.facts import PictureFacts, Result
 from services.classification.pictures.reader import PictureReader
 from services.kernel import batch
@@ -32,30 +33,47 @@ _BEYOND: Final = PictureFacts(
 )
 
 
+class Assessed(NamedTuple):
+    """A request, its pictures, and what the engine says of it."""
+
+    request: pb.AssessRequest
+    pictures: Sequence[PictureFacts]
+    item: AssessmentInput
+    result: AssessmentResult
+
+
 class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
     """Long texts and batches are assessed on ``executor``, off the event loop; ``pictures`` looks
-    at pictures in a process of its own."""
+    at pictures in a process of its own. With a ``bank`` each result is held against what was
+    decided before."""
 
     def __init__(
-        self, engine: Engine, executor: Executor, clock: Clock, pictures: PictureReader
+        self,
+        engine: Engine,
+        executor: Executor,
+        clock: Clock,
+        pictures: PictureReader,
+        bank: Asking | None = None,
     ) -> None:
         self._engine = engine
         self._executor = executor
         self._clock = clock
         self._pictures = pictures
+        self._bank = bank
         self._embeds = engine.describe().engine == "cascade"
 
     async def Assess(  # noqa: N802
         self, request: pb.AssessRequest, context: Any
     ) -> pb.AssessResponse:
-        return pb.AssessResponse(assessment=await self._assess(request))
+        now = self._clock.now()
+        [found] = await self._shown([await self._assess(request, now)], now)
+        return pb.AssessResponse(assessment=found)
 
     async def BatchAssess(  # noqa: N802
         self, request: pb.BatchAssessRequest, context: Any
     ) -> pb.BatchAssessResponse:
         """A result per item, in order; one bad item never spoils the rest."""
         now = self._clock.now()
-        loop = asyncio.get_running_loop()
         results: list[pb.BatchAssessResult] = []
         left = BATCH_PICTURES
         # In pieces: a caller that has gone away stops the work at the next one.
@@ -65,7 +83,7 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
             for one in piece:
                 seen.append(await self._look(one, left))
                 left = max(0, left - len(one.pictures))
-            results += await loop.run_in_executor(self._executor, self._each, piece, seen, now)
+            results += await self._piece(piece, seen, now)
         return pb.BatchAssessResponse(results=results)
 
     async def DescribeModel(  # noqa: N802
@@ -73,8 +91,7 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
     ) -> pb.DescribeModelResponse:
         return wire.description(self._engine.describe())
 
-    async def _assess(self, request: pb.AssessRequest) -> assessment_pb2.Assessment:
-        now = self._clock.now()
+    async def _assess(self, request: pb.AssessRequest, now: datetime) -> Assessed:
         # Embedding takes tens of milliseconds and lets other threads run meanwhile.
         if len(request.text) <= _INLINE and not self._embeds and not request.pictures:
             return self._one(request, [], now)
@@ -90,25 +107,54 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
 
     def _one(
         self, request: pb.AssessRequest, pictures: Sequence[PictureFacts], now: datetime
-    ) -> assessment_pb2.Assessment:
+    ) -> Assessed:
         item = wire.read(request, now, pictures)
-        shown = wire.assessment(self._engine.assess(item), now)
-        wire.show_pictures(shown, item, pictures)
-        return shown
+        return Assessed(request, pictures, item, self._engine.assess(item))
+
+    async def _piece(
+        self,
+        requests: Sequence[pb.AssessRequest],
+        pictures: Sequence[Sequence[PictureFacts]],
+        now: datetime,
+    ) -> list[pb.BatchAssessResult]:
+        loop = asyncio.get_running_loop()
+        read = await loop.run_in_executor(self._executor, self._each, requests, pictures, now)
+        shown = iter(await self._shown([one for one in read if isinstance(one, Assessed)], now))
+        return [
+            pb.BatchAssessResult(assessment=next(shown))
+            if isinstance(one, Assessed)
+            else pb.BatchAssessResult(error=one)
+            for one in read
+        ]
 
     def _each(
         self,
         requests: Sequence[pb.AssessRequest],
         pictures: Sequence[Sequence[PictureFacts]],
         now: datetime,
-    ) -> list[pb.BatchAssessResult]:
-        results: list[pb.BatchAssessResult] = []
+    ) -> list[Assessed | status_pb2.Status]:
+        read: list[Assessed | status_pb2.Status] = []
         for request, of_it in zip(requests, pictures, strict=True):
-            assess = partial(self._one, pictures=of_it, now=now)
-            (one,) = batch.read_each([request], assess)
-            results.append(
-                pb.BatchAssessResult(error=one)
-                if isinstance(one, status_pb2.Status)
-                else pb.BatchAssessResult(assessment=one)
-            )
-        return results
+            read += batch.read_each([request], partial(self._one, pictures=of_it, now=now))
+        return read
+
+    async def _shown(
+        self, assessed: Sequence[Assessed], now: datetime
+    ) -> list[assessment_pb2.Assessment]:
+        """The assessments, with what the bank knows of their content where there is one."""
+        results = [one.result for one in assessed]
+        if self._bank is not None and assessed:
+            results = await self._bank.applied([_question(one) for one in assessed], results)
+        shown = []
+        for one, result in zip(assessed, results, strict=True):
+            shown.append(wire.assessment(result, now))
+            wire.show_pictures(shown[-1], one.item, one.pictures)
+        return shown
+
+
+def _question(one: Assessed) -> Question:
+    request, item = one.request, one.item
+    alone = not item.picture_text and not item.unread_pictures
+    return Question(
+        request.item_id, request.text, item.kind, request.test, alone, tuple(one.pictures)
+    )

@@ -23,6 +23,7 @@ from services.classification.domain import (
     AssessmentResult,
     Engine,
     EngineDescription,
+    Entity,
 )
 from services.kernel import telemetry, waiting
 
@@ -65,6 +66,9 @@ class ServingEngine:
 
     def describe(self) -> EngineDescription:
         return self._engine.describe()
+
+    def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
+        return self._engine.entities(item)
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess with the engine in use; let the shadow say what it would have said."""

@@ -58,6 +58,7 @@ def assessment(result: AssessmentResult, now: datetime) -> assessment_pb2.Assess
             weight=signal.weight,
         )
     _entities(shown, result)
+    _known(shown, result)
     if result.departure_time is not None:
         shown.departure_time.FromDatetime(result.departure_time.astimezone(UTC))
     shown.assess_time.FromDatetime(now)
@@ -90,6 +91,19 @@ def _entities(shown: assessment_pb2.Assessment, result: AssessmentResult) -> Non
         )
         if entity.resolved is not None:
             added.resolved_time.FromDatetime(entity.resolved.astimezone(UTC))
+
+
+def _known(shown: assessment_pb2.Assessment, result: AssessmentResult) -> None:
+    for known in result.known_content:
+        added = shown.known_content.add(
+            signal_id=known.signal_id,
+            match=enums.SignalMatch.Value(f"SIGNAL_MATCH_{known.match.value}"),
+            similarity=known.similarity,
+            verdict=enums.SignalVerdict.Value(f"SIGNAL_VERDICT_{known.verdict.value}"),
+            provenance=enums.SignalProvenance.Value(f"SIGNAL_PROVENANCE_{known.provenance}"),
+        )
+        if known.decide_time is not None:
+            added.decide_time.FromDatetime(known.decide_time.astimezone(UTC))
 
 
 def description(found: EngineDescription) -> pb.DescribeModelResponse:

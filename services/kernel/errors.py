@@ -100,6 +100,7 @@ REASONS: Final[Mapping[str, str]] = {
     "APPROVAL_EXPIRED": "the action was not approved in time and was dropped",
     "SECOND_OPERATOR_NEEDED": "another operator must approve what you asked for",
     "RECONCILIATION_NOT_FOUND": "no such reconciliation run",
+    "SIGNAL_NOT_FOUND": "the signal bank holds no such signal",
     "SUBMISSION_WITHDRAWN": "this submission was taken back before",
     "CURSOR_UNKNOWN": "the cursor or page token was not made by this service",
     "INTERNAL": "a fault of ours; quote the error id to the operators",

@@ -54,6 +54,9 @@ ASSESSMENTS: Final = "takedown.classification.assessments"
 SHADOW_ASSESSMENTS: Final = "takedown.classification.shadow_assessments"
 MODEL_SWAPS: Final = "takedown.classification.model_swaps"
 SCORE_DRIFT: Final = "takedown.classification.score_drift"
+SIGNAL_MATCHES: Final = "takedown.classification.signal_matches"
+SIGNAL_BANK_FAILURES: Final = "takedown.classification.signal_bank_failures"
+SIGNALS_LEARNT: Final = "takedown.classification.signals_learnt"
 
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _CONTENT_KEYS: Final = frozenset(

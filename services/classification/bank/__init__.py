@@ -1,0 +1,1 @@
+"""Content that was decided on before, as digests (docs/decisions/0021)."""

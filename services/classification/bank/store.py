@@ -1,0 +1,332 @@
+"""The signals at rest: stated, added, withdrawn, listed, expired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.classification.bank import numbers
+from services.classification.bank.digests import TextDigest, packed
+from services.classification.domain import Verdict
+from services.classification.pictures.facts import PictureFacts
+from services.kernel import db, waiting
+from services.kernel.clock import Clock
+from services.kernel.errors import DomainError, ErrorKind, FieldViolation, not_found
+from services.kernel.ids import uuid7
+
+Row = Mapping[str, Any]
+_LASTS: Final[Mapping[str, timedelta]] = {
+    Verdict.ADVERT: numbers.ADVERT_LASTS,
+    Verdict.NOT_ADVERT: numbers.NEGATIVE_LASTS,
+    Verdict.UNDECIDED: numbers.UNDECIDED_LASTS,
+}
+_SHOWN: Final = (
+    "signal_id, referral_id, verdict, provenance, platform, campaign_id, test, decide_time,"
+    " create_time, expire_time, withdraw_time, withdrawn_by, added_by, note, word_count,"
+    " picture_count, contact_count"
+)
+# A newer statement replaces the older one; what a person withdrew only notes that there is one.
+_STATE: Final = """
+    INSERT INTO classification.signals AS s (signal_id, referral_id, source_time, verdict,
+        provenance, decide_time, platform, campaign_id, test, create_time, expire_time,
+        word_count, picture_count, contact_count, digest, signature, words)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    ON CONFLICT (referral_id) DO UPDATE SET
+        source_time = excluded.source_time, verdict = excluded.verdict,
+        provenance = excluded.provenance, decide_time = excluded.decide_time,
+        platform = excluded.platform, campaign_id = excluded.campaign_id, test = excluded.test,
+        expire_time = excluded.expire_time, word_count = excluded.word_count,
+        picture_count = excluded.picture_count, contact_count = excluded.contact_count,
+        digest = excluded.digest, signature = excluded.signature, words = excluded.words
+    WHERE s.source_time < excluded.source_time AND s.withdraw_time IS NULL
+    RETURNING signal_id
+"""
+_log = structlog.get_logger("signal_bank")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the record says of one referral's content; ``provenance`` is UNSPECIFIED or a word."""
+
+    referral_id: UUID
+    source_time: datetime
+    verdict: Verdict
+    provenance: str
+    decide_time: datetime | None
+    platform: str
+    campaign_id: str
+    test: bool
+
+    @property
+    def expire_time(self) -> datetime:
+        """Counted from the decision, so that stating it again lengthens nothing."""
+        return (self.decide_time or self.source_time) + _LASTS[self.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The digests of one referral's content."""
+
+    text: TextDigest
+    contacts: tuple[bytes, ...] = ()
+    pictures: tuple[PictureFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """What a person states."""
+
+    request_id: UUID
+    note: str
+    test: bool
+    added_by: str
+
+
+class Store:
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def standing(self, referral_id: UUID, source_time: datetime) -> UUID | None:
+        """The signal that a statement of ``source_time`` would not change; None if it would."""
+        async with db.raw(self._engine) as conn, conn.transaction():
+            row = await conn.fetchrow(
+                "SELECT signal_id, source_time, withdraw_time FROM classification.signals"
+                " WHERE referral_id = $1",
+                referral_id,
+            )
+            if row is None:
+                return None
+            if row["withdraw_time"] is not None:
+                await _note_source(conn, referral_id, source_time)
+            elif row["source_time"] < source_time:
+                return None
+            found: UUID = row["signal_id"]
+            return found
+
+    async def learn(self, statement: Statement, content: Content) -> tuple[UUID, bool]:
+        """The signal, and whether this statement is the one that stands now."""
+        async with db.raw(self._engine) as conn, conn.transaction():
+            signal_id: UUID | None = await conn.fetchval(
+                _STATE, uuid7(), statement.referral_id, statement.source_time, statement.verdict,
+                statement.provenance, statement.decide_time, statement.platform,
+                statement.campaign_id, statement.test, self._clock.now(), statement.expire_time,
+                *_digested(content),
+            )  # fmt: skip
+            if signal_id is None:
+                return await _unchanged(conn, statement), False
+            await _replace_keys(conn, signal_id, statement, content)
+        return signal_id, True
+
+    async def add_negative(self, negative: Negative, text: TextDigest) -> Row:
+        """The stored signal: this one, or the one that its request_id made before.
+
+        Raises:
+            DomainError: ALREADY_EXISTS for a request_id that was used for something else.
+        """
+        now, made = self._clock.now(), uuid7()
+        expires = now + numbers.NEGATIVE_LASTS
+        async with db.raw(self._engine) as conn, conn.transaction():
+            signal_id = await conn.fetchval(
+                "INSERT INTO classification.signals (signal_id, request_id, source_time, verdict,"
+                " provenance, decide_time, platform, campaign_id, test, create_time, expire_time,"
+                " added_by, note, word_count, picture_count, contact_count, digest, signature,"
+                " words) VALUES ($1, $2, $3, 'NOT_ADVERT', 'OPERATOR', $3, '', '', $4, $3, $5,"
+                " $6, $7, $8, $9, $10, $11, $12, $13)"
+                " ON CONFLICT (request_id) DO NOTHING RETURNING signal_id",
+                made, negative.request_id, now, negative.test, expires, negative.added_by,
+                negative.note, *_digested(Content(text)),
+            )  # fmt: skip
+            if signal_id is not None:
+                await _insert_bands(conn, made, text, negative.test, Verdict.NOT_ADVERT)
+            row: Row = await conn.fetchrow(
+                f"SELECT {_SHOWN}, digest, purge_time FROM classification.signals"  # noqa: S608
+                " WHERE request_id = $1",
+                negative.request_id,
+            )
+        _refuse_reuse(row, negative, text)
+        return row
+
+    async def withdraw(self, signal_id: UUID, who: str, note: str) -> Row:
+        """The withdrawn signal; who withdrew it first stays.
+
+        Raises:
+            DomainError: NOT_FOUND for an unknown signal.
+        """
+        async with db.raw(self._engine) as conn:
+            row: Row | None = await conn.fetchrow(
+                "UPDATE classification.signals SET"  # noqa: S608
+                " withdrawn_by = CASE WHEN withdraw_time IS NULL THEN $2 ELSE withdrawn_by END,"
+                " note = CASE WHEN withdraw_time IS NULL THEN $3 ELSE note END,"
+                " withdraw_time = coalesce(withdraw_time, $4)"
+                f" WHERE signal_id = $1 RETURNING {_SHOWN}",
+                signal_id, who, note, self._clock.now(),
+            )  # fmt: skip
+        if row is None:
+            raise not_found(
+                "SIGNAL_NOT_FOUND", "There is no such signal; list them to find its id."
+            )
+        return row
+
+    async def describe(self) -> tuple[datetime | None, dict[str, int]]:
+        """The newest statement's source_time, and how many signals match now, by verdict."""
+        async with db.raw(self._engine) as conn:
+            newest: datetime | None = await conn.fetchval(
+                "SELECT max(source_time) FROM classification.signals WHERE referral_id IS NOT NULL"
+            )
+            rows = await conn.fetch(
+                "SELECT verdict, count(*) AS active FROM classification.signals"
+                " WHERE withdraw_time IS NULL AND expire_time > $1 GROUP BY verdict",
+                self._clock.now(),
+            )
+        return newest, {row["verdict"]: row["active"] for row in rows}
+
+    async def page(
+        self, size: int, after: UUID | None, verdict: str, referral_id: UUID | None, *, every: bool
+    ) -> list[Row]:
+        """Newest first; ``every``: also what matches nothing any more."""
+        async with db.raw(self._engine) as conn:
+            rows: list[Row] = await conn.fetch(
+                f"SELECT {_SHOWN} FROM classification.signals"  # noqa: S608
+                " WHERE ($1::uuid IS NULL OR signal_id < $1) AND ($2 = '' OR verdict = $2)"
+                " AND ($3::uuid IS NULL OR referral_id = $3)"
+                " AND ($4 OR (withdraw_time IS NULL AND expire_time > $5))"
+                " ORDER BY signal_id DESC LIMIT $6",
+                after, verdict, referral_id, every, self._clock.now(), size,
+            )  # fmt: skip
+        return rows
+
+    async def purge(self) -> int:
+        """Delete a batch of what ended a month ago; how many signals lost their digests.
+
+        An expired signal goes whole. Of a withdrawn one stays that it was withdrawn.
+        """
+        before = self._clock.now() - numbers.PURGED_AFTER
+        async with db.raw(self._engine) as conn, conn.transaction():
+            gone = await conn.fetch(
+                "DELETE FROM classification.signals WHERE signal_id IN (SELECT signal_id FROM"
+                " classification.signals WHERE expire_time <= $1 AND withdraw_time IS NULL"
+                " ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING signal_id",
+                before, numbers.PURGE_BATCH,
+            )  # fmt: skip
+            emptied = await conn.fetch(
+                "UPDATE classification.signals SET digest = NULL, signature = NULL, words = NULL,"
+                " purge_time = $3 WHERE signal_id IN (SELECT signal_id FROM"
+                " classification.signals WHERE withdraw_time <= $1 AND purge_time IS NULL"
+                " ORDER BY withdraw_time LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING signal_id",
+                before, numbers.PURGE_BATCH, self._clock.now(),
+            )  # fmt: skip
+            await _delete_keys(conn, [row["signal_id"] for row in emptied])
+        return len(gone) + len(emptied)
+
+    async def background(self, stop: asyncio.Event) -> None:
+        """Purge from time to time until told to stop; a database that is away is tried again."""
+        pause = 0.0
+        while not await waiting.until_any(pause, stop):
+            pause = numbers.PURGE_SECONDS
+            try:
+                purged = await self.purge()
+            except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError,
+                    OSError, TimeoutError) as error:  # fmt: skip
+                _log.warning("signals_not_purged", type=type(error).__name__)
+                continue
+            if purged:
+                _log.info("signals_purged", count=purged)
+                # There may be more: the next batch after a breath.
+                pause = 1.0
+
+
+def _digested(content: Content) -> tuple[Any, ...]:
+    """word_count, picture_count, contact_count, digest, signature, words."""
+    text = content.text
+    return (
+        text.count,
+        len(content.pictures),
+        len(content.contacts),
+        text.digest,
+        text.signature or None,
+        packed(text.words) if text.words else None,
+    )
+
+
+async def _note_source(conn: asyncpg.Connection, referral_id: UUID, source_time: datetime) -> None:
+    await conn.execute(
+        "UPDATE classification.signals SET source_time = $2"
+        " WHERE referral_id = $1 AND source_time < $2",
+        referral_id,
+        source_time,
+    )
+
+
+async def _unchanged(conn: asyncpg.Connection, statement: Statement) -> UUID:
+    found: UUID = await conn.fetchval(
+        "SELECT signal_id FROM classification.signals WHERE referral_id = $1",
+        statement.referral_id,
+    )
+    return found
+
+
+async def _delete_keys(conn: asyncpg.Connection, signal_ids: Sequence[UUID]) -> None:
+    for table in ("text_bands", "contacts", "pictures"):
+        await conn.execute(
+            f"DELETE FROM classification.{table} WHERE signal_id = ANY($1)",  # noqa: S608
+            list(signal_ids),
+        )
+
+
+async def _replace_keys(
+    conn: asyncpg.Connection, signal_id: UUID, statement: Statement, content: Content
+) -> None:
+    await _delete_keys(conn, [signal_id])
+    await _insert_bands(conn, signal_id, content.text, statement.test, statement.verdict)
+    await conn.execute(
+        "INSERT INTO classification.contacts (digest, signal_id)"
+        " SELECT digest, $2 FROM unnest($1::bytea[]) AS digest",
+        list(content.contacts),
+        signal_id,
+    )
+    await conn.execute(
+        "INSERT INTO classification.pictures (signal_id, number, pdq, quality)"
+        " SELECT $1, n, ('x' || pdq)::bit(256), quality"
+        " FROM unnest($2::text[], $3::smallint[]) WITH ORDINALITY AS p(pdq, quality, n)",
+        signal_id,
+        [picture.pdq for picture in content.pictures],
+        [picture.pdq_quality for picture in content.pictures],
+    )
+
+
+async def _insert_bands(
+    conn: asyncpg.Connection, signal_id: UUID, text: TextDigest, test: bool, verdict: str
+) -> None:
+    if not text.bands:
+        return
+    await conn.execute(
+        "INSERT INTO classification.text_bands (band, digest, test, verdict, signal_id)"
+        " SELECT n - 1, digest, $2, $3, $4"
+        " FROM unnest($1::bigint[]) WITH ORDINALITY AS b(digest, n)",
+        list(text.bands), test, verdict, signal_id,
+    )  # fmt: skip
+
+
+def _refuse_reuse(row: Row, negative: Negative, text: TextDigest) -> None:
+    same_text = row["digest"] == text.digest or row["purge_time"] is not None
+    # A withdrawal has a note of its own.
+    same_note = row["note"] == negative.note or row["withdraw_time"] is not None
+    if same_text and same_note and row["test"] == negative.test:
+        return
+    sentence = "This request_id was used for another text or note; make a new one."
+    raise DomainError(
+        ErrorKind.ALREADY_EXISTS,
+        "REQUEST_ID_REUSED",
+        sentence,
+        violations=(FieldViolation("request_id", "REQUEST_ID_REUSED", sentence),),
+    )
