@@ -20,6 +20,7 @@ from services.classification.domain import (
     SpeechAct,
     Verdict,
 )
+from services.classification.explain import conclusion
 
 UNASKED: Final = "known content could not be asked"
 _HALF: Final = 0.5
@@ -57,41 +58,47 @@ def applied(
     matches = _in_order(known)
     if not matches:
         return result
-    decision, sentences = _decided(result, matches, _may_be_raised(result, kind) and alone)
-    if any(found.match is Match.PICTURE for found in matches):
-        sentences.append(_PICTURE)
-    return replace(
-        result,
-        decision=decision,
-        explanation=(*result.explanation, *sentences),
-        known_content=tuple(matches[:SHOWN]),
-    )
+    decision, reason = _decided(result, matches, _may_be_raised(result, kind) and alone)
+    pictures = any(found.match is Match.PICTURE for found in matches)
+    told = _told(result, decision, reason, _PICTURE if pictures else "")
+    return replace(result, decision=decision, explanation=told, known_content=matches[:SHOWN])
 
 
 def unasked(result: AssessmentResult) -> AssessmentResult:
     """``result`` when the bank did not answer: what would have forbidden it is not known."""
-    refers = result.decision is Decision.REFER
+    decision = Decision.REVIEW if result.decision is Decision.REFER else result.decision
     return replace(
         result,
-        decision=Decision.REVIEW if refers else result.decision,
-        explanation=(*result.explanation, *([_MISSING] if refers else [])),
+        decision=decision,
+        explanation=_told(result, decision, _MISSING),
         warnings=(*result.warnings, UNASKED),
     )
 
 
+def _told(result: AssessmentResult, decision: Decision, reason: str, *more: str) -> tuple[str, ...]:
+    """The explanation, whose last sentence says what is suggested and why."""
+    *before, last = result.explanation
+    if decision is result.decision:
+        sentences = [*before, reason, *more, last]
+    else:
+        sentences = [*before, *more, conclusion(decision, reason)]
+    return tuple(sentence for sentence in sentences if sentence)
+
+
 def _decided(
     result: AssessmentResult, matches: Sequence[KnownContent], may_be_raised: bool
-) -> tuple[Decision, list[str]]:
+) -> tuple[Decision, str]:
+    """The decision, and what the texts say; "" for pictures alone."""
     texts = [found for found in matches if found.match in _TEXTS]
     if any(found.verdict is Verdict.NOT_ADVERT for found in texts):
         refers = result.decision is Decision.REFER
-        return (Decision.REVIEW if refers else result.decision), [_BLOCKED]
+        return (Decision.REVIEW if refers else result.decision), _BLOCKED
     long = [f for f in texts if f.verdict is Verdict.ADVERT and f.words >= FEWEST_WORDS]
     if not long:
-        return result.decision, []
+        return result.decision, ""
     if result.decision is Decision.REVIEW and may_be_raised:
-        return Decision.REFER, [_RAISED]
-    return result.decision, [_RAISED]
+        return Decision.REFER, _RAISED
+    return result.decision, _RAISED
 
 
 def _may_be_raised(result: AssessmentResult, kind: str) -> bool:
@@ -105,7 +112,7 @@ def _may_be_raised(result: AssessmentResult, kind: str) -> bool:
     )
 
 
-def _in_order(known: Iterable[KnownContent]) -> list[KnownContent]:
+def _in_order(known: Iterable[KnownContent]) -> tuple[KnownContent, ...]:
     """What forbids first, then by likeness: what is not shown is never the reason."""
 
     def rank(found: KnownContent) -> tuple[bool, bool, float, str]:
@@ -113,4 +120,5 @@ def _in_order(known: Iterable[KnownContent]) -> list[KnownContent]:
         picture = found.match is Match.PICTURE
         return not forbids, picture, -found.similarity, found.signal_id
 
-    return sorted((f for f in known if f.verdict is not Verdict.UNDECIDED), key=rank)
+    decided = (found for found in known if found.verdict is not Verdict.UNDECIDED)
+    return tuple(sorted(decided, key=rank))

@@ -58,8 +58,8 @@ def test_a_text_with_another_price_emoji_or_spelling_is_nearly_the_same(changed:
 @pytest.mark.parametrize(
     "other",
     [
-        f'Police in Calais warn of posts such as this one: "{ADVERT}". Officers said on Tuesday that '
-        "such offers are a fraud and that people who answer them risk their lives in the Channel.",
+        f'Police in Calais warn of posts such as this one: "{ADVERT}". Officers said on '
+        "Tuesday that such offers are a fraud and that people risk their lives in the Channel.",
         f'They wrote to us: "{ADVERT}" Do not believe it, they take your money.',
         ADVERT[: len(ADVERT) // 2],
         "",
