@@ -15,6 +15,7 @@ REFERRALS_QUEUE: Final = "referrals"
 OBSERVATION_QUEUE: Final = "observation"
 NOTIFICATIONS_QUEUE: Final = "notifications"
 RECONCILE_WORKFLOW: Final = "ReconcileWorkflow"
+SIGNAL_BANK_WORKFLOW: Final = "SignalBankWorkflow"
 # A queue of its own: a sweep takes no slot from a referral.
 RECONCILIATION_QUEUE: Final = "reconciliation"
 
@@ -56,6 +57,8 @@ ACTIVITY_REQUEUE_UNMATCHED: Final = "requeue_unmatched"
 ACTIVITY_TRACK_PAGE: Final = "track_page"
 ACTIVITY_COMPARE: Final = "compare_with_record"
 ACTIVITY_REPORT_RECONCILIATION: Final = "report_reconciliation"
+ACTIVITY_SURVEY_SIGNAL_BANK: Final = "survey_signal_bank"
+ACTIVITY_LEARN_PAGE: Final = "learn_page"
 
 # Types of ApplicationError that activities raise and the workflow understands.
 ERROR_REFUSED: Final = "NoticeRefused"  # the adapter will never send this notice
@@ -402,3 +405,66 @@ class ReconciliationReport:
     matched_events: int = 0
     compared: int = 0
     divergent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FeedSignalBank:
+    """One run that states to the signal bank what changed in the record.
+
+    Everything but ``overlap`` (seconds) and ``pages_per_run`` is carried from the run before,
+    when one run would be too long.
+    """
+
+    overlap: float = 600.0
+    pages_per_run: int = 500
+    begun_at: str = ""
+    since: str = ""
+    last_source_time: str = ""
+    page_token: str = ""
+    referrals: int = 0
+    changed: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class BankSurvey:
+    """``last_source_time``: up to which change the bank was told; "" for an empty bank."""
+
+    served: bool
+    last_source_time: str = ""
+
+
+@dataclass(frozen=True)
+class LearnPageRequest:
+    """One page of the referrals that changed since then; "" for all that there are.
+
+    ``begun_at`` and ``last_source_time`` are the run's: what this process said before may be
+    left out as long as the bank remembers it.
+    """
+
+    page_token: str
+    since: str
+    begun_at: str
+    last_source_time: str = ""
+
+
+@dataclass(frozen=True)
+class LearntPage:
+    """``refused``: what the bank will never take; ``changed``: what it did not know yet."""
+
+    referrals: int
+    changed: int
+    refused: int
+    next_page_token: str = ""
+
+
+@dataclass(frozen=True)
+class FedSignalBank:
+    """A run that came to its end: whatever changed before it began is in the bank."""
+
+    begun_at: str
+    since: str
+    served: bool
+    referrals: int = 0
+    changed: int = 0
+    refused: int = 0

@@ -1,4 +1,4 @@
-"""When reconciliation runs: by a schedule of Temporal's, and whenever a person asks."""
+"""What runs by a schedule of Temporal's: reconciliation, and feeding the signal bank."""
 
 from __future__ import annotations
 
@@ -25,11 +25,18 @@ from temporalio.service import RPCError
 
 from services.kernel import waiting
 from workflows import contracts
-from workflows.contracts import Reconcile
+from workflows.contracts import FeedSignalBank, Reconcile
 
 SCHEDULE: Final = "reconciliation"
 INTERVAL: Final = timedelta(minutes=10)
 SHORTEST_INTERVAL: Final = timedelta(seconds=30)
+BANK_SCHEDULE: Final = "signal-bank"
+BANK_INTERVAL: Final = timedelta(minutes=1)
+SHORTEST_BANK_INTERVAL: Final = timedelta(seconds=10)
+# Seconds that are read again: a change may carry an earlier time than it became visible at. No
+# statement of the record's may take longer than the shortest.
+BANK_OVERLAP: Final = 600.0
+SHORTEST_OVERLAP: Final = 30.0
 # Seconds.
 MINIMUM_AGE: Final = 60.0
 SHORTEST_AGE: Final = 2.0
@@ -45,20 +52,33 @@ def interval(time_scale: float) -> timedelta:
     return max(INTERVAL * time_scale, SHORTEST_INTERVAL)
 
 
+def bank_interval(time_scale: float) -> timedelta:
+    return max(BANK_INTERVAL * time_scale, SHORTEST_BANK_INTERVAL)
+
+
+def bank_overlap(time_scale: float) -> float:
+    """Seconds before the last run that the record is read again for."""
+    return max(BANK_OVERLAP * time_scale, SHORTEST_OVERLAP)
+
+
 def minimum_age(time_scale: float) -> float:
     """Seconds for which a new referral may still be on its way to its workflow."""
     return max(MINIMUM_AGE * time_scale, SHORTEST_AGE)
 
 
 async def ensure(client: Client, time_scale: float) -> None:
-    """Create the schedule, or bring the one that is there up to date.
+    """Create the schedules, or bring those that are there up to date.
 
     Raises:
         RPCError: Temporal did not answer.
     """
-    wanted = _schedule(time_scale)
+    await _ensure(client, SCHEDULE, _schedule(time_scale))
+    await _ensure(client, BANK_SCHEDULE, _bank_schedule(time_scale))
+
+
+async def _ensure(client: Client, name: str, wanted: Schedule) -> None:
     try:
-        await client.create_schedule(SCHEDULE, wanted, rpc_timeout=_RPC)
+        await client.create_schedule(name, wanted, rpc_timeout=_RPC)
     except ScheduleAlreadyRunningError:
 
         def update(found: ScheduleUpdateInput) -> ScheduleUpdate | None:
@@ -66,7 +86,7 @@ async def ensure(client: Client, time_scale: float) -> None:
             # Whoever paused it keeps it paused, and an update would put off its next run.
             return None if there == wanted.spec.intervals else ScheduleUpdate(wanted)
 
-        await client.get_schedule_handle(SCHEDULE).update(update, rpc_timeout=_RPC)
+        await client.get_schedule_handle(name).update(update, rpc_timeout=_RPC)
 
 
 async def look_after(client: Client, time_scale: float, stop: asyncio.Event) -> None:
@@ -102,13 +122,32 @@ async def run_once(
 
 
 def _schedule(time_scale: float) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
+    return _every(
+        interval(time_scale),
+        ScheduleActionStartWorkflow(
             contracts.RECONCILE_WORKFLOW,
             Reconcile(minimum_age=minimum_age(time_scale)),
             id=contracts.reconciliation_workflow_id("scheduled"),
             task_queue=contracts.RECONCILIATION_QUEUE,
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval(time_scale))]),
+    )
+
+
+def _bank_schedule(time_scale: float) -> Schedule:
+    return _every(
+        bank_interval(time_scale),
+        ScheduleActionStartWorkflow(
+            contracts.SIGNAL_BANK_WORKFLOW,
+            FeedSignalBank(overlap=bank_overlap(time_scale)),
+            id=BANK_SCHEDULE,
+            task_queue=contracts.RECONCILIATION_QUEUE,
+        ),
+    )
+
+
+def _every(period: timedelta, action: ScheduleActionStartWorkflow) -> Schedule:
+    return Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=period)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )

@@ -32,11 +32,13 @@ from workflows.activities.notifications import NotificationActivities
 from workflows.activities.observation import ObservationActivities
 from workflows.activities.reconciliation import ReconciliationActivities
 from workflows.activities.restoring import Restoring
+from workflows.activities.signal_bank import SignalBankActivities
 from workflows.admission import Admission
 from workflows.config import WorkerSettings
 from workflows.reconcile import ReconcileWorkflow
 from workflows.referral import ReferralWorkflow
 from workflows.relay import Relay
+from workflows.signal_bank import SignalBankWorkflow
 
 # A routine referral's notice takes a second or two; a place that a dead worker held is free after.
 PLACE_SECONDS: Final = 30.0
@@ -99,8 +101,8 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
     reconciliation = Worker(
         client,
         task_queue=contracts.RECONCILIATION_QUEUE,
-        workflows=[ReconcileWorkflow],
-        activities=activities.reconciliation(client),
+        workflows=[ReconcileWorkflow, SignalBankWorkflow],
+        activities=[*activities.reconciliation(client), *activities.signal_bank.all()],
         workflow_runner=runner(settings.sandbox),
         graceful_shutdown_timeout=GRACE,
     )
@@ -159,6 +161,7 @@ class Activities:
         self.admission = Admission(settings.routine_starts, PLACE_SECONDS, time.monotonic)
         self.intake = IntakeActivities(self.intake_channel, self.admission.moved)
         self.classification = ClassificationActivities(classification, self.intake)
+        self.signal_bank = SignalBankActivities(self.intake_channel, classification)
         self.observation = ObservationActivities(observation, self.intake)
         self.adapter = AdapterActivities(adapters, self.intake)
         self.notifications = NotificationActivities(settings.notifier)

@@ -12,6 +12,7 @@ from services.classification.bank import digests
 from services.classification.bank.asking import Asking
 from services.classification.bank.digests import Digester
 from services.classification.bank.pictures import PictureReader
+from services.classification.bank.purging import Purging
 from services.classification.bank.servicer import Entities, SignalBankServicer
 from services.classification.config import ClassificationSettings
 from services.kernel import db
@@ -26,6 +27,7 @@ class Bank:
     executor: Executor
     asking: Asking
     servicer: SignalBankServicer
+    purging: Purging
 
     @classmethod
     def of(
@@ -43,12 +45,12 @@ class Bank:
         digester = Digester(settings.signal_key.get_secret_value().encode())
         asking = Asking(engine, digester, executor, clock)
         servicer = SignalBankServicer(engine, digester, entities, executor, clock, reader)
-        return cls(engine, executor, asking, servicer)
+        return cls(engine, executor, asking, servicer, Purging(engine, clock))
 
     async def background(self, stop: asyncio.Event) -> None:
         """Load what digests need, beside serving, then purge what has ended."""
         await asyncio.get_running_loop().run_in_executor(self.executor, digests.warm)
-        await self.servicer.background(stop)
+        await self.purging.background(stop)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.classification.bank import campaigns, wire
 from services.classification.bank.digests import Digester
+from services.classification.bank.keys import Content
 from services.classification.bank.pictures import PictureReader, comparable
-from services.classification.bank.store import Content, Store
+from services.classification.bank.store import Store
 from services.classification.bank.suggestions import Suggestion
 from services.classification.domain import AssessmentInput, Entity
 from services.classification.pictures.facts import PictureFacts
@@ -55,9 +56,6 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
     def register(self, server: grpc.aio.Server) -> str:
         pb_grpc.add_SignalBankServiceServicer_to_server(self, server)
         return BANK
-
-    async def background(self, stop: asyncio.Event) -> None:
-        await self._store.background(stop)
 
     async def LearnSignal(  # noqa: N802
         self, request: pb.LearnSignalRequest, context: Any

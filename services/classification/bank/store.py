@@ -1,24 +1,21 @@
-"""The signals at rest: stated, added, withdrawn, listed, expired."""
+"""The signals at rest: stated, added, withdrawn, listed."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.classification.bank import numbers
-from services.classification.bank.digests import TextDigest, packed
+from services.classification.bank import keys, numbers
+from services.classification.bank.digests import TextDigest
+from services.classification.bank.keys import Content
 from services.classification.domain import Verdict
-from services.classification.pictures.facts import PictureFacts
-from services.kernel import db, waiting
+from services.kernel import db
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation, not_found
 from services.kernel.ids import uuid7
@@ -50,7 +47,6 @@ _STATE: Final = """
     WHERE s.source_time < excluded.source_time AND s.withdraw_time IS NULL
     RETURNING signal_id
 """
-_log = structlog.get_logger("signal_bank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +66,6 @@ class Statement:
     def expire_time(self) -> datetime:
         """Counted from the decision, so that stating it again lengthens nothing."""
         return (self.decide_time or self.source_time) + _LASTS[self.verdict]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The digests of one referral's content."""
-
-    text: TextDigest
-    contacts: tuple[bytes, ...] = ()
-    pictures: tuple[PictureFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +107,13 @@ class Store:
                 _STATE, uuid7(), statement.referral_id, statement.source_time, statement.verdict,
                 statement.provenance, statement.decide_time, statement.platform,
                 statement.campaign_id, statement.test, self._clock.now(), statement.expire_time,
-                *_digested(content),
+                *keys.digested(content),
             )  # fmt: skip
             if signal_id is None:
                 return await _unchanged(conn, statement), False
-            await _replace_keys(conn, signal_id, statement, content)
+            await keys.replace_keys(
+                conn, signal_id, content, test=statement.test, verdict=statement.verdict
+            )
         return signal_id, True
 
     async def add_negative(self, negative: Negative, text: TextDigest) -> Row:
@@ -144,10 +133,10 @@ class Store:
                 " $6, $7, $8, $9, $10, $11, $12, $13)"
                 " ON CONFLICT (request_id) DO NOTHING RETURNING signal_id",
                 made, negative.request_id, now, negative.test, expires, negative.added_by,
-                negative.note, *_digested(Content(text)),
+                negative.note, *keys.digested(Content(text)),
             )  # fmt: skip
             if signal_id is not None:
-                await _insert_bands(conn, made, text, negative.test, Verdict.NOT_ADVERT)
+                await keys.insert_bands(conn, made, text, negative.test, Verdict.NOT_ADVERT)
             row: Row = await conn.fetchrow(
                 f"SELECT {_SHOWN}, digest, purge_time FROM classification.signals"  # noqa: S608
                 " WHERE request_id = $1",
@@ -205,58 +194,6 @@ class Store:
             )  # fmt: skip
         return rows
 
-    async def purge(self) -> int:
-        """Delete a batch of what ended a month ago; how many signals lost their digests.
-
-        An expired signal goes whole. Of a withdrawn one stays that it was withdrawn.
-        """
-        before = self._clock.now() - numbers.PURGED_AFTER
-        async with db.raw(self._engine) as conn, conn.transaction():
-            gone = await conn.fetch(
-                "DELETE FROM classification.signals WHERE signal_id IN (SELECT signal_id FROM"
-                " classification.signals WHERE expire_time <= $1 AND withdraw_time IS NULL"
-                " ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING signal_id",
-                before, numbers.PURGE_BATCH,
-            )  # fmt: skip
-            emptied = await conn.fetch(
-                "UPDATE classification.signals SET digest = NULL, signature = NULL, words = NULL,"
-                " purge_time = $3 WHERE signal_id IN (SELECT signal_id FROM"
-                " classification.signals WHERE withdraw_time <= $1 AND purge_time IS NULL"
-                " ORDER BY withdraw_time LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING signal_id",
-                before, numbers.PURGE_BATCH, self._clock.now(),
-            )  # fmt: skip
-            await _delete_keys(conn, [row["signal_id"] for row in emptied])
-        return len(gone) + len(emptied)
-
-    async def background(self, stop: asyncio.Event) -> None:
-        """Purge from time to time until told to stop; a database that is away is tried again."""
-        pause = 0.0
-        while not await waiting.until_any(pause, stop):
-            pause = numbers.PURGE_SECONDS
-            try:
-                purged = await self.purge()
-            except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError,
-                    OSError, TimeoutError) as error:  # fmt: skip
-                _log.warning("signals_not_purged", type=type(error).__name__)
-                continue
-            if purged:
-                _log.info("signals_purged", count=purged)
-                # There may be more: the next batch after a breath.
-                pause = 1.0
-
-
-def _digested(content: Content) -> tuple[Any, ...]:
-    """word_count, picture_count, contact_count, digest, signature, words."""
-    text = content.text
-    return (
-        text.count,
-        len(content.pictures),
-        len(content.contacts),
-        text.digest,
-        text.signature or None,
-        packed(text.words) if text.words else None,
-    )
-
 
 async def _note_source(conn: asyncpg.Connection, referral_id: UUID, source_time: datetime) -> None:
     await conn.execute(
@@ -273,48 +210,6 @@ async def _unchanged(conn: asyncpg.Connection, statement: Statement) -> UUID:
         statement.referral_id,
     )
     return found
-
-
-async def _delete_keys(conn: asyncpg.Connection, signal_ids: Sequence[UUID]) -> None:
-    for table in ("text_bands", "contacts", "pictures"):
-        await conn.execute(
-            f"DELETE FROM classification.{table} WHERE signal_id = ANY($1)",  # noqa: S608
-            list(signal_ids),
-        )
-
-
-async def _replace_keys(
-    conn: asyncpg.Connection, signal_id: UUID, statement: Statement, content: Content
-) -> None:
-    await _delete_keys(conn, [signal_id])
-    await _insert_bands(conn, signal_id, content.text, statement.test, statement.verdict)
-    await conn.execute(
-        "INSERT INTO classification.contacts (digest, signal_id)"
-        " SELECT digest, $2 FROM unnest($1::bytea[]) AS digest",
-        list(content.contacts),
-        signal_id,
-    )
-    await conn.execute(
-        "INSERT INTO classification.pictures (signal_id, number, pdq, quality)"
-        " SELECT $1, n, ('x' || pdq)::bit(256), quality"
-        " FROM unnest($2::text[], $3::smallint[]) WITH ORDINALITY AS p(pdq, quality, n)",
-        signal_id,
-        [picture.pdq for picture in content.pictures],
-        [picture.pdq_quality for picture in content.pictures],
-    )
-
-
-async def _insert_bands(
-    conn: asyncpg.Connection, signal_id: UUID, text: TextDigest, test: bool, verdict: str
-) -> None:
-    if not text.bands:
-        return
-    await conn.execute(
-        "INSERT INTO classification.text_bands (band, digest, test, verdict, signal_id)"
-        " SELECT n - 1, digest, $2, $3, $4"
-        " FROM unnest($1::bigint[]) WITH ORDINALITY AS b(digest, n)",
-        list(text.bands), test, verdict, signal_id,
-    )  # fmt: skip
 
 
 def _refuse_reuse(row: Row, negative: Negative, text: TextDigest) -> None:

@@ -134,9 +134,9 @@ async def test_a_signal_matches_until_it_expires_and_is_deleted_a_month_later(
     there.clock.advance(timedelta(seconds=1))
     assert await there.signals() == []
     assert len(await there.signals(include_inactive=True)) == 1
-    assert await there.bank.servicer._store.purge() == 0
+    assert await there.bank.purging.purge() == 0
     there.clock.advance(numbers.PURGED_AFTER)
-    assert await there.bank.servicer._store.purge() == 1
+    assert await there.bank.purging.purge() == 1
     for table in ("signals", "text_bands", "contacts"):
         assert await there.count(table) == 0
 
@@ -148,8 +148,8 @@ async def test_of_a_withdrawn_signal_stays_only_that_it_was_withdrawn(
     learnt = await there.learn(CLEAR, referral_id=referral_id)
     await there.withdraw(learnt.signal_id)
     there.clock.advance(numbers.PURGED_AFTER)
-    assert await there.bank.servicer._store.purge() == 1
-    assert await there.bank.servicer._store.purge() == 0
+    assert await there.bank.purging.purge() == 1
+    assert await there.bank.purging.purge() == 0
     assert await there.count("signals", "digest IS NULL AND words IS NULL") == 1
     assert await there.count("text_bands") + await there.count("contacts") == 0
     again = await there.learn(CLEAR, referral_id=referral_id, source=there.clock.now())

@@ -1,0 +1,103 @@
+"""SignalBankWorkflow: states to the signal bank what the record says of content now.
+
+The history holds counts, times and page tokens; content passes from the record to the bank
+inside activities (docs/decisions/0021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import contracts
+    from workflows.contracts import (
+        BankSurvey,
+        FedSignalBank,
+        FeedSignalBank,
+        LearnPageRequest,
+        LearntPage,
+    )
+    from workflows.progress import stamp
+
+_CALL_DEADLINE = timedelta(seconds=30)
+_PAGE_DEADLINE = timedelta(minutes=3)
+_HEARTBEAT = timedelta(seconds=10)
+_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+# Whatever is away for so long is found by the next run, which begins where the last whole one did.
+_PATIENCE = timedelta(hours=1)
+
+T = TypeVar("T")
+
+
+@workflow.defn(name=contracts.SIGNAL_BANK_WORKFLOW)
+class SignalBankWorkflow:
+    @workflow.run
+    async def run(self, given: FeedSignalBank) -> FedSignalBank:
+        if not given.begun_at:
+            survey = await self._call(
+                contracts.ACTIVITY_SURVEY_SIGNAL_BANK, None, BankSurvey, _CALL_DEADLINE
+            )
+            begun = stamp(workflow.now())
+            before = workflow.get_last_completion_result(FedSignalBank)
+            if not survey.served:
+                # Not begun_at: nothing was told, so nothing is vouched for.
+                return FedSignalBank(before.begun_at if before else "", "", served=False)
+            since = since_when(survey.last_source_time, before, given.overlap)
+            given = replace(
+                given, begun_at=begun, since=since, last_source_time=survey.last_source_time
+            )
+        return await self._pages(given)
+
+    async def _pages(self, given: FeedSignalBank) -> FedSignalBank:
+        pages = 0
+        while True:
+            request = LearnPageRequest(
+                given.page_token, given.since, given.begun_at, given.last_source_time
+            )
+            page = await self._call(
+                contracts.ACTIVITY_LEARN_PAGE, request, LearntPage, _PAGE_DEADLINE
+            )
+            given = replace(
+                given,
+                page_token=page.next_page_token,
+                referrals=given.referrals + page.referrals,
+                changed=given.changed + page.changed,
+                refused=given.refused + page.refused,
+            )
+            if not page.next_page_token:
+                return FedSignalBank(
+                    given.begun_at, given.since, True, given.referrals, given.changed,
+                    given.refused,
+                )  # fmt: skip
+            pages += 1
+            if pages >= given.pages_per_run:
+                workflow.continue_as_new(given)
+
+    async def _call(self, activity: str, request: Any, kind: type[T], deadline: timedelta) -> T:
+        answer: T = await workflow.execute_activity(
+            activity,
+            args=[] if request is None else [request],
+            result_type=kind,
+            start_to_close_timeout=deadline,
+            heartbeat_timeout=_HEARTBEAT,
+            schedule_to_close_timeout=_PATIENCE,
+            retry_policy=_RETRY,
+        )
+        return answer
+
+
+def since_when(told: str, before: FedSignalBank | None, overlap: float) -> str:
+    """From which change on the record is read again; "" for all of it.
+
+    Pages come newest first, so a run that broke off has told the newest and not all before it:
+    the bank's word counts only as far as a whole run vouches for it.
+    """
+    if not told or before is None or not before.begun_at:
+        return ""
+    known = min(datetime.fromisoformat(told), datetime.fromisoformat(before.begun_at))
+    return stamp(known - timedelta(seconds=overlap))
