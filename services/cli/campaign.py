@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli import casework, moments
+from services.cli import casework, moments, signal
 from services.cli.casework import DEFAULT_OPERATOR, RequestId, new_id
 from services.cli.output import EXIT_REFUSED, as_json, print_json, print_table, run, value
 from services.cli.profile import Profile
 from services.cli.referral import DEADLINE, As, Json
 from services.kernel.grpc_errors import from_status
+from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.intake.v1 import casework_service_pb2 as pb
 from takedown.intake.v1.casework_service_pb2_grpc import CaseworkServiceStub
 from takedown.referral.v1 import enums_pb2 as enums
@@ -20,6 +21,7 @@ from takedown.referral.v1 import enums_pb2 as enums
 app = typer.Typer(no_args_is_help=True, help="Referrals that belong together.")
 # Every referral is a transaction of its own.
 ACTION_DEADLINE: Final = 240.0
+SUGGEST_DEADLINE: Final = 30.0
 Campaign = Annotated[str, typer.Argument(help="The campaign's id.")]
 
 
@@ -91,6 +93,41 @@ def _counts(c: pb.PlatformStatistics) -> tuple[str, ...]:
 
 def _listed(counts: Any) -> str:
     return ", ".join(f"{n.replace('_', ' ').lower()} {counts[n]}" for n in sorted(counts))
+
+
+@app.command()
+def suggest(
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    test: signal.Test = False,
+    identity: As = DEFAULT_OPERATOR,
+    json_output: Json = False,
+) -> None:
+    """Referrals that share a text, a contact or a picture and are not of one campaign yet."""
+
+    async def work() -> list[bank_pb.CampaignSuggestion]:
+        request = bank_pb.ListCampaignSuggestionsRequest(page_size=limit, test=test)
+        answer = await signal.call("ListCampaignSuggestions", request, identity, SUGGEST_DEADLINE)
+        return list(answer.suggestions)
+
+    found = run(work())
+    if json_output:
+        for suggestion in found:
+            print_json(as_json(suggestion))
+        return
+    rows = [
+        (
+            str(len(s.referral_ids)),
+            ", ".join(s.shared).lower(),
+            ", ".join(s.platforms),
+            ", ".join(s.campaign_ids),
+            s.first_time.ToJsonString(),
+            s.last_time.ToJsonString(),
+            "\n".join(s.referral_ids),
+        )
+        for s in found
+    ]
+    columns = ("referrals", "share", "platforms", "campaigns", "first", "last", "which")
+    print_table("", columns, rows)
 
 
 @app.command()

@@ -31,6 +31,7 @@ def build(offline: bool) -> typer.Typer:
             reconcile,
             referral,
             review,
+            signal,
             stack,
         )
 
@@ -42,6 +43,7 @@ def build(offline: bool) -> typer.Typer:
         app.command("escalate")(asks.escalate)
         app.add_typer(asks.departure, name="departure")
         app.add_typer(campaign.app, name="campaign")
+        app.add_typer(signal.app, name="signal")
         app.command("reconcile")(reconcile.reconcile)
         app.add_typer(stack.app, name="stack")
         app.command("doctor")(doctor.doctor)
