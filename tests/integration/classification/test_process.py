@@ -111,3 +111,14 @@ async def test_an_unknown_setting_refuses_to_start(pki: Pki, tmp_path: Path) -> 
     code, output = await ended(process)
     assert code == 2
     assert "thraeds" in output
+
+
+async def test_half_a_signal_bank_refuses_to_start(pki: Pki, tmp_path: Path) -> None:
+    for extra, sentence in (
+        (f'signal_key = "{"k" * 32}"', "together, or neither"),
+        ('signal_key = "short"\ndatabase = { url = "postgresql+asyncpg://x@/y" }', "32 bytes"),
+    ):
+        process = await start(settings(pki, tmp_path, extra), "--check-config")
+        code, output = await ended(process)
+        assert code == 2
+        assert sentence in output
