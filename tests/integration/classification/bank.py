@@ -18,6 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.classification import engine
 from services.classification.bank.assembly import Bank
 from services.classification.config import ClassificationSettings
+from services.classification.pictures.process import Limits
 from services.classification.pictures.reader import PictureReader
 from services.classification.servicer import ClassificationServicer
 from services.kernel import grpc_client
@@ -68,12 +69,12 @@ class Classification:
         return bank_grpc.SignalBankServiceStub(self.operator)
 
     async def learn(self, text: str, verdict: int = ADVERT, **more: Any) -> Any:
-        return await self.learning.LearnSignal(statement(text, verdict, **more), timeout=10)
+        return await self.learning.LearnSignal(statement(text, verdict, **more), timeout=60)
 
     async def assess(self, text: str, **more: Any) -> assessment_pb2.Assessment:
         request = assess_request(text, **more)
         stub = pb_grpc.ClassificationServiceStub(self.worker)
-        return (await stub.Assess(request, timeout=10)).assessment
+        return (await stub.Assess(request, timeout=60)).assessment
 
     async def batch(self, *requests: pb.AssessRequest) -> list[pb.BatchAssessResult]:
         stub = pb_grpc.ClassificationServiceStub(self.worker)
@@ -139,7 +140,8 @@ async def serving(pki: Pki, urls: DatabaseUrls) -> AsyncIterator[Classification]
         service="classification", tls=tls, database=urls.settings(), signal_key=KEY
     )
     executor, clock = ThreadPoolExecutor(2), FrozenClock(NOW)
-    pictures = PictureReader()
+    # A machine under test may be slow.
+    pictures = PictureReader(Limits(seconds=40))
     bank = Bank.of(settings, RULES.entities, executor, clock, pictures)
     assert bank is not None
     server = grpc.aio.server(interceptors=(ServerInterceptor(AllowList.read()),))

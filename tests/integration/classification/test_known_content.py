@@ -12,7 +12,9 @@ import pytest
 
 from services.classification.bank import matching, numbers
 from takedown.classification.v1 import classification_service_pb2 as pb
+from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.referral.v1 import enums_pb2 as enums
+from tests.fakes.pictures import drawn, encoded
 from tests.fakes.pki import Pki
 from tests.integration.classification.bank import (
     ADVERT,
@@ -187,3 +189,16 @@ async def test_a_bank_that_hangs_costs_an_assessment_no_more_than_its_deadline(
     assert matching.UNASKED in found.warnings
     again = await there.assess(CLEAR)
     assert (again.decision, len(again.known_content)) == (REVIEW, 1)
+
+
+async def test_a_known_picture_is_told_and_decides_nothing(there: Classification) -> None:
+    picture = bank_pb.Picture(content=encoded(drawn(), "PNG"))
+    again = bank_pb.Picture(content=encoded(drawn(), "JPEG"))
+    learnt = await there.learn("", NOT_ADVERT, pictures=[picture])
+    [signal] = await there.signals()
+    assert signal.pictures == 1
+    found = await there.assess(CLEAR, pictures=[again])
+    pictures = [k for k in found.known_content if k.match == enums.SIGNAL_MATCH_PICTURE]
+    assert [known.signal_id for known in pictures] == [learnt.signal_id]
+    assert pictures[0].similarity >= 1 - numbers.PDQ_DISTANCE / numbers.PDQ_BITS
+    assert found.decision == (await there.assess(CLEAR)).decision == REFER
