@@ -28,7 +28,7 @@ async def main(settings: ClassificationSettings) -> int:
         config.refuse("classification", [f"{error}; restore the files of the release."])
     pictures = PictureReader(Limits(seconds=settings.picture_seconds))
     clock = SystemClock()
-    bank = Bank.of(settings, engine.entities, executor, clock, pictures)
+    bank = Bank.of(settings, engine.entities, executor, clock)
     asking = bank.asking if bank else None
     servicer = ClassificationServicer(engine, executor, clock, pictures, asking)
 

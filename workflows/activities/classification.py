@@ -12,7 +12,6 @@ from temporalio import activity
 from services.kernel import telemetry
 from services.kernel.grpc_errors import from_rpc_error
 from takedown.classification.v1 import classification_service_pb2 as pb
-from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.classification.v1.classification_service_pb2_grpc import ClassificationServiceStub
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.referral.v1 import assessment_pb2, enums_pb2, event_pb2, referral_pb2
@@ -73,7 +72,7 @@ class ClassificationActivities:
             platform=referral.content.platform,
             kind=referral.content.kind,
             reference_time=referral.create_time,
-            pictures=[bank_pb.Picture(content=content) for content in found.contents],
+            pictures=[pb.Picture(content=content) for content in found.contents],
             test=referral.test,
         )
         deadline = DEADLINE_WITH_PICTURES if found.contents else DEADLINE

@@ -157,7 +157,7 @@ def _changed_at(referral: referral_pb2.Referral) -> datetime:
 
 
 def statement(referral: referral_pb2.Referral) -> bank_pb.LearnSignalRequest:
-    """What the record says of one referral's content; its evidence is left out."""
+    """What the record says of one referral's content, and how its pictures were hashed."""
     found = verdicts.verdict(referral)
     return bank_pb.LearnSignalRequest(
         referral_id=referral.referral_id,
@@ -169,4 +169,5 @@ def statement(referral: referral_pb2.Referral) -> bank_pb.LearnSignalRequest:
         campaign_id=referral.campaign_id,
         test=referral.test,
         text=referral.content.text,
+        pictures=referral.assessment.pictures,
     )

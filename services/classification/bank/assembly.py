@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.classification.bank import digests
 from services.classification.bank.asking import Asking
 from services.classification.bank.digests import Digester
-from services.classification.bank.pictures import PictureReader
 from services.classification.bank.purging import Purging
 from services.classification.bank.servicer import Entities, SignalBankServicer
 from services.classification.config import ClassificationSettings
@@ -36,7 +35,6 @@ class Bank:
         entities: Entities,
         executor: Executor,
         clock: Clock,
-        reader: PictureReader | None = None,
     ) -> Bank | None:
         """None where the settings name no database."""
         if settings.database is None or settings.signal_key is None:
@@ -44,7 +42,7 @@ class Bank:
         engine = db.engine(settings.database, "classification")
         digester = Digester(settings.signal_key.get_secret_value().encode())
         asking = Asking(engine, digester, executor, clock)
-        servicer = SignalBankServicer(engine, digester, entities, executor, clock, reader)
+        servicer = SignalBankServicer(engine, digester, entities, executor, clock)
         return cls(engine, executor, asking, servicer, Purging(engine, clock))
 
     async def background(self, stop: asyncio.Event) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.classification.bank import campaigns, wire
 from services.classification.bank.digests import Digester
 from services.classification.bank.keys import Content
-from services.classification.bank.pictures import PictureReader, comparable
+from services.classification.bank.pictures import comparable
 from services.classification.bank.store import Store
 from services.classification.bank.suggestions import Suggestion
 from services.classification.domain import AssessmentInput, Entity
@@ -33,7 +33,7 @@ Entities = Callable[[AssessmentInput], Sequence[Entity]]
 
 
 class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
-    """Digests are made on ``executor``. Without a ``reader`` a signal's pictures are left out."""
+    """Digests are made on ``executor``."""
 
     def __init__(
         self,
@@ -42,7 +42,6 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         entities: Entities,
         executor: Executor,
         clock: Clock,
-        reader: PictureReader | None = None,
     ) -> None:
         self._engine = engine
         self._store = Store(engine, clock)
@@ -50,7 +49,6 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         self._entities = entities
         self._executor = executor
         self._clock = clock
-        self._reader = reader
         self._learnt = telemetry.meter().create_counter(telemetry.SIGNALS_LEARNT)
 
     def register(self, server: grpc.aio.Server) -> str:
@@ -136,9 +134,7 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         )
 
     async def _content(self, request: pb.LearnSignalRequest) -> Content:
-        pictures: list[PictureFacts] = []
-        if self._reader is not None and request.pictures:
-            pictures = await self._reader.read([picture.content for picture in request.pictures])
+        pictures = wire.pictures(request.pictures)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._executor, self._digested, request.text, request.referral_id, pictures

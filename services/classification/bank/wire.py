@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.classification.bank.store import Negative, Row, Statement
 from services.classification.bank.suggestions import Suggestion
 from services.classification.domain import Verdict
+from services.classification.pictures.facts import PictureFacts, Result
 from services.kernel.errors import DomainError, ErrorKind, FieldViolation, invalid
 from services.kernel.moments import moment
 from takedown.classification.v1 import signal_bank_service_pb2 as pb
+from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
 
 
@@ -126,3 +128,8 @@ def refuse_unstorable(field: str, text: str) -> None:
     if "\x00" in text:
         sentence = f"{field} holds a NUL character; remove it and try again."
         raise invalid(field, "CONTROL_CHARACTERS", sentence)
+
+
+def pictures(readings: Iterable[assessment_pb2.PictureReading]) -> list[PictureFacts]:
+    """Their hashes, whatever became of the reading of their text."""
+    return [PictureFacts(Result.READ, one.pdq, one.pdq_quality) for one in readings]

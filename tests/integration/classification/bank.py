@@ -142,7 +142,7 @@ async def serving(pki: Pki, urls: DatabaseUrls) -> AsyncIterator[Classification]
     executor, clock = ThreadPoolExecutor(2), FrozenClock(NOW)
     # A machine under test may be slow.
     pictures = PictureReader(Limits(seconds=40))
-    bank = Bank.of(settings, RULES.entities, executor, clock, pictures)
+    bank = Bank.of(settings, RULES.entities, executor, clock)
     assert bank is not None
     server = grpc.aio.server(interceptors=(ServerInterceptor(AllowList.read()),))
     servicer = ClassificationServicer(RULES, executor, clock, pictures, bank.asking)

@@ -12,7 +12,6 @@ import pytest
 
 from services.classification.bank import matching, numbers
 from takedown.classification.v1 import classification_service_pb2 as pb
-from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.pictures import drawn, encoded
 from tests.fakes.pki import Pki
@@ -192,9 +191,11 @@ async def test_a_bank_that_hangs_costs_an_assessment_no_more_than_its_deadline(
 
 
 async def test_a_known_picture_is_told_and_decides_nothing(there: Classification) -> None:
-    picture = bank_pb.Picture(content=encoded(drawn(), "PNG"))
-    again = bank_pb.Picture(content=encoded(drawn(), "JPEG"))
-    learnt = await there.learn("", NOT_ADVERT, pictures=[picture])
+    picture = pb.Picture(content=encoded(drawn(), "PNG"))
+    again = pb.Picture(content=encoded(drawn(), "JPEG"))
+    # As the worker states it: with what the referral's own assessment says of its pictures.
+    before = await there.assess(CLEAR, pictures=[picture])
+    learnt = await there.learn("", NOT_ADVERT, pictures=before.pictures)
     [signal] = await there.signals()
     assert signal.pictures == 1
     found = await there.assess(CLEAR, pictures=[again])

@@ -19,7 +19,6 @@ from services.classification.pictures.facts import PictureFacts, Result
 from services.classification.pictures.process import COMMAND, Limits
 from services.classification.pictures.reader import FAILED, NO_START, PictureReader
 from takedown.classification.v1 import classification_service_pb2 as pb
-from takedown.classification.v1 import signal_bank_service_pb2 as bank_pb
 from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.pictures import drawn, encoded, header_only
@@ -369,7 +368,7 @@ async def test_a_closed_reader_starts_nothing() -> None:
 
 
 def asked(text: str, *contents: bytes, item_id: str = "p") -> pb.AssessRequest:
-    pictures = [bank_pb.Picture(content=content) for content in contents]
+    pictures = [pb.Picture(content=content) for content in contents]
     return pb.AssessRequest(
         item_id=item_id, text=text, kind=enums.CONTENT_KIND_POST, pictures=pictures
     )

@@ -13,7 +13,7 @@ import psutil
 from services.kernel import grpc_client
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.classification.v1 import classification_service_pb2_grpc as pb_grpc
-from takedown.classification.v1.signal_bank_service_pb2 import Picture
+from takedown.classification.v1.classification_service_pb2 import Picture
 from tests.fakes.pictures import drawn, encoded
 from tests.fakes.pki import Pki
 

@@ -25,18 +25,19 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
-from takedown.classification.v1 import signal_bank_service_pb2 as takedown_dot_classification_dot_v1_dot_signal__bank__service__pb2
 from takedown.referral.v1 import assessment_pb2 as takedown_dot_referral_dot_v1_dot_assessment__pb2
 from takedown.referral.v1 import enums_pb2 as takedown_dot_referral_dot_v1_dot_enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7takedown/classification/v1/classification_service.proto\x12\x1atakedown.classification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x34takedown/classification/v1/signal_bank_service.proto\x1a%takedown/referral/v1/assessment.proto\x1a takedown/referral/v1/enums.proto\"\xbe\x02\n\rAssessRequest\x12\x1b\n\x07item_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x1e\n\rlanguage_hint\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12\x19\n\x08platform\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x39\n\x04kind\x18\x05 \x01(\x0e\x32!.takedown.referral.v1.ContentKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x0ereference_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x08pictures\x18\x07 \x03(\x0b\x32#.takedown.classification.v1.PictureB\x08\xbaH\x05\x92\x01\x02\x10\x02\x12\x0c\n\x04test\x18\x08 \x01(\x08\"F\n\x0e\x41ssessResponse\x12\x34\n\nassessment\x18\x01 \x01(\x0b\x32 .takedown.referral.v1.Assessment\"c\n\x12\x42\x61tchAssessRequest\x12M\n\x08requests\x18\x01 \x03(\x0b\x32).takedown.classification.v1.AssessRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03\"z\n\x11\x42\x61tchAssessResult\x12\x36\n\nassessment\x18\x01 \x01(\x0b\x32 .takedown.referral.v1.AssessmentH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"U\n\x13\x42\x61tchAssessResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.takedown.classification.v1.BatchAssessResult\"\x16\n\x14\x44\x65scribeModelRequest\"\xf8\x01\n\x15\x44\x65scribeModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x61ta_sha256\x18\x04 \x01(\t\x12\x12\n\nrule_count\x18\x05 \x01(\x05\x12M\n\x06policy\x18\x06 \x03(\x0b\x32=.takedown.classification.v1.DescribeModelResponse.PolicyEntry\x1a-\n\x0bPolicyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xde\x02\n\x15\x43lassificationService\x12_\n\x06\x41ssess\x12).takedown.classification.v1.AssessRequest\x1a*.takedown.classification.v1.AssessResponse\x12n\n\x0b\x42\x61tchAssess\x12..takedown.classification.v1.BatchAssessRequest\x1a/.takedown.classification.v1.BatchAssessResponse\x12t\n\rDescribeModel\x12\x30.takedown.classification.v1.DescribeModelRequest\x1a\x31.takedown.classification.v1.DescribeModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n7takedown/classification/v1/classification_service.proto\x12\x1atakedown.classification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a%takedown/referral/v1/assessment.proto\x1a takedown/referral/v1/enums.proto\"\'\n\x07Picture\x12\x1c\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xbe\x02\n\rAssessRequest\x12\x1b\n\x07item_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x17\n\x04text\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x1e\n\rlanguage_hint\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12\x19\n\x08platform\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x39\n\x04kind\x18\x05 \x01(\x0e\x32!.takedown.referral.v1.ContentKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x0ereference_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x08pictures\x18\x07 \x03(\x0b\x32#.takedown.classification.v1.PictureB\x08\xbaH\x05\x92\x01\x02\x10\x02\x12\x0c\n\x04test\x18\x08 \x01(\x08\"F\n\x0e\x41ssessResponse\x12\x34\n\nassessment\x18\x01 \x01(\x0b\x32 .takedown.referral.v1.Assessment\"c\n\x12\x42\x61tchAssessRequest\x12M\n\x08requests\x18\x01 \x03(\x0b\x32).takedown.classification.v1.AssessRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03\"z\n\x11\x42\x61tchAssessResult\x12\x36\n\nassessment\x18\x01 \x01(\x0b\x32 .takedown.referral.v1.AssessmentH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"U\n\x13\x42\x61tchAssessResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.takedown.classification.v1.BatchAssessResult\"\x16\n\x14\x44\x65scribeModelRequest\"\xf8\x01\n\x15\x44\x65scribeModelResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x61ta_sha256\x18\x04 \x01(\t\x12\x12\n\nrule_count\x18\x05 \x01(\x05\x12M\n\x06policy\x18\x06 \x03(\x0b\x32=.takedown.classification.v1.DescribeModelResponse.PolicyEntry\x1a-\n\x0bPolicyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xde\x02\n\x15\x43lassificationService\x12_\n\x06\x41ssess\x12).takedown.classification.v1.AssessRequest\x1a*.takedown.classification.v1.AssessResponse\x12n\n\x0b\x42\x61tchAssess\x12..takedown.classification.v1.BatchAssessRequest\x1a/.takedown.classification.v1.BatchAssessResponse\x12t\n\rDescribeModel\x12\x30.takedown.classification.v1.DescribeModelRequest\x1a\x31.takedown.classification.v1.DescribeModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'takedown.classification.v1.classification_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PICTURE'].fields_by_name['content']._loaded_options = None
+  _globals['_PICTURE'].fields_by_name['content']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
   _globals['_ASSESSREQUEST'].fields_by_name['item_id']._loaded_options = None
   _globals['_ASSESSREQUEST'].fields_by_name['item_id']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_ASSESSREQUEST'].fields_by_name['text']._loaded_options = None
@@ -53,22 +54,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHASSESSREQUEST'].fields_by_name['requests']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
   _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._loaded_options = None
   _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._serialized_options = b'8\001'
-  _globals['_ASSESSREQUEST']._serialized_start=302
-  _globals['_ASSESSREQUEST']._serialized_end=620
-  _globals['_ASSESSRESPONSE']._serialized_start=622
-  _globals['_ASSESSRESPONSE']._serialized_end=692
-  _globals['_BATCHASSESSREQUEST']._serialized_start=694
-  _globals['_BATCHASSESSREQUEST']._serialized_end=793
-  _globals['_BATCHASSESSRESULT']._serialized_start=795
-  _globals['_BATCHASSESSRESULT']._serialized_end=917
-  _globals['_BATCHASSESSRESPONSE']._serialized_start=919
-  _globals['_BATCHASSESSRESPONSE']._serialized_end=1004
-  _globals['_DESCRIBEMODELREQUEST']._serialized_start=1006
-  _globals['_DESCRIBEMODELREQUEST']._serialized_end=1028
-  _globals['_DESCRIBEMODELRESPONSE']._serialized_start=1031
-  _globals['_DESCRIBEMODELRESPONSE']._serialized_end=1279
-  _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._serialized_start=1234
-  _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._serialized_end=1279
-  _globals['_CLASSIFICATIONSERVICE']._serialized_start=1282
-  _globals['_CLASSIFICATIONSERVICE']._serialized_end=1632
+  _globals['_PICTURE']._serialized_start=247
+  _globals['_PICTURE']._serialized_end=286
+  _globals['_ASSESSREQUEST']._serialized_start=289
+  _globals['_ASSESSREQUEST']._serialized_end=607
+  _globals['_ASSESSRESPONSE']._serialized_start=609
+  _globals['_ASSESSRESPONSE']._serialized_end=679
+  _globals['_BATCHASSESSREQUEST']._serialized_start=681
+  _globals['_BATCHASSESSREQUEST']._serialized_end=780
+  _globals['_BATCHASSESSRESULT']._serialized_start=782
+  _globals['_BATCHASSESSRESULT']._serialized_end=904
+  _globals['_BATCHASSESSRESPONSE']._serialized_start=906
+  _globals['_BATCHASSESSRESPONSE']._serialized_end=991
+  _globals['_DESCRIBEMODELREQUEST']._serialized_start=993
+  _globals['_DESCRIBEMODELREQUEST']._serialized_end=1015
+  _globals['_DESCRIBEMODELRESPONSE']._serialized_start=1018
+  _globals['_DESCRIBEMODELRESPONSE']._serialized_end=1266
+  _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._serialized_start=1221
+  _globals['_DESCRIBEMODELRESPONSE_POLICYENTRY']._serialized_end=1266
+  _globals['_CLASSIFICATIONSERVICE']._serialized_start=1269
+  _globals['_CLASSIFICATIONSERVICE']._serialized_end=1619
 # @@protoc_insertion_point(module_scope)

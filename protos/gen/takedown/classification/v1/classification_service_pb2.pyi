@@ -9,7 +9,6 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
-from takedown.classification.v1 import signal_bank_service_pb2 as _signal_bank_service_pb2
 from takedown.referral.v1 import assessment_pb2 as _assessment_pb2
 from takedown.referral.v1 import enums_pb2 as _enums_pb2
 import builtins as _builtins
@@ -22,6 +21,27 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class Picture(_message.Message):
+    """A picture. Its type is found out from the bytes, whatever it is said to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Picture: _TypeAlias = Picture  # noqa: Y015
 
 @_typing.final
 class AssessRequest(_message.Message):
@@ -48,7 +68,7 @@ class AssessRequest(_message.Message):
         """The instant that "tonight" and "Friday" are relative to; now when not given."""
 
     @_builtins.property
-    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[_signal_bank_service_pb2.Picture]:
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Picture]:
         """JPEG, PNG, WebP or GIF; text is looked for in them and they are compared with known ones."""
 
     def __init__(
@@ -60,7 +80,7 @@ class AssessRequest(_message.Message):
         platform: _builtins.str = ...,
         kind: _enums_pb2.ContentKind.ValueType = ...,
         reference_time: _timestamp_pb2.Timestamp | None = ...,
-        pictures: _abc.Iterable[_signal_bank_service_pb2.Picture] | None = ...,
+        pictures: _abc.Iterable[Global___Picture] | None = ...,
         test: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reference_time", b"reference_time"]  # noqa: Y015

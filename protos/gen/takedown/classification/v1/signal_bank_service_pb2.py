@@ -24,18 +24,17 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from takedown.referral.v1 import assessment_pb2 as takedown_dot_referral_dot_v1_dot_assessment__pb2
 from takedown.referral.v1 import enums_pb2 as takedown_dot_referral_dot_v1_dot_enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4takedown/classification/v1/signal_bank_service.proto\x12\x1atakedown.classification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a takedown/referral/v1/enums.proto\"\'\n\x07Picture\x12\x1c\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xf2\x03\n\x12LearnSignalRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0bsource_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdictB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x44\n\nprovenance\x18\x04 \x01(\x0e\x32&.takedown.referral.v1.SignalProvenanceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12/\n\x0b\x64\x65\x63ide_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08platform\x18\x06 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x32\n\x0b\x63\x61mpaign_id\x18\x07 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x0c\n\x04test\x18\x08 \x01(\x08\x12\x17\n\x04text\x18\t \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12?\n\x08pictures\x18\n \x03(\x0b\x32#.takedown.classification.v1.PictureB\x08\xbaH\x05\x92\x01\x02\x10\x02\"9\n\x13LearnSignalResponse\x12\x11\n\tsignal_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\"\x1b\n\x19\x44\x65scribeSignalBankRequest\"\xd5\x01\n\x1a\x44\x65scribeSignalBankResponse\x12\x34\n\x10last_source_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12R\n\x06\x61\x63tive\x18\x02 \x03(\x0b\x32\x42.takedown.classification.v1.DescribeSignalBankResponse.ActiveEntry\x1a-\n\x0b\x41\x63tiveEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x8c\x04\n\x0c\x42\x61nkedSignal\x12\x11\n\tsignal_id\x18\x01 \x01(\t\x12\x13\n\x0breferral_id\x18\x02 \x01(\t\x12\x34\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdict\x12:\n\nprovenance\x18\x04 \x01(\x0e\x32&.takedown.referral.v1.SignalProvenance\x12\x10\n\x08platform\x18\x05 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x06 \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rwithdraw_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cwithdrawn_by\x18\x0b \x01(\t\x12\x10\n\x08\x61\x64\x64\x65\x64_by\x18\x0c \x01(\t\x12\x0c\n\x04note\x18\r \x01(\t\x12\r\n\x05words\x18\x0e \x01(\x05\x12\x10\n\x08pictures\x18\x0f \x01(\x05\x12\x10\n\x08\x63ontacts\x18\x10 \x01(\x05\x12\x0c\n\x04test\x18\x11 \x01(\x08\"\xcd\x01\n\x12ListSignalsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12>\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdictB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0breferral_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x10include_inactive\x18\x05 \x01(\x08\"i\n\x13ListSignalsResponse\x12\x39\n\x07signals\x18\x01 \x03(\x0b\x32(.takedown.classification.v1.BankedSignal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x18\x41\x64\x64NegativeSignalRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04text\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xa0\x9c\x01\x12\x18\n\x04note\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x0c\n\x04test\x18\x04 \x01(\x08\"U\n\x19\x41\x64\x64NegativeSignalResponse\x12\x38\n\x06signal\x18\x01 \x01(\x0b\x32(.takedown.classification.v1.BankedSignal\"N\n\x15WithdrawSignalRequest\x12\x1b\n\tsignal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04note\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"R\n\x16WithdrawSignalResponse\x12\x38\n\x06signal\x18\x01 \x01(\x0b\x32(.takedown.classification.v1.BankedSignal\"j\n\x1eListCampaignSuggestionsRequest\x12\x1c\n\tpage_size\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x0c\n\x04test\x18\x03 \x01(\x08\"\xc2\x01\n\x12\x43\x61mpaignSuggestion\x12\x14\n\x0creferral_ids\x18\x01 \x03(\t\x12\x11\n\tplatforms\x18\x02 \x03(\t\x12\x0e\n\x06shared\x18\x03 \x03(\t\x12\x14\n\x0c\x63\x61mpaign_ids\x18\x04 \x03(\t\x12.\n\nfirst_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\x1fListCampaignSuggestionsResponse\x12\x43\n\x0bsuggestions\x18\x01 \x03(\x0b\x32..takedown.classification.v1.CampaignSuggestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x8a\x06\n\x11SignalBankService\x12n\n\x0bLearnSignal\x12..takedown.classification.v1.LearnSignalRequest\x1a/.takedown.classification.v1.LearnSignalResponse\x12\x83\x01\n\x12\x44\x65scribeSignalBank\x12\x35.takedown.classification.v1.DescribeSignalBankRequest\x1a\x36.takedown.classification.v1.DescribeSignalBankResponse\x12n\n\x0bListSignals\x12..takedown.classification.v1.ListSignalsRequest\x1a/.takedown.classification.v1.ListSignalsResponse\x12\x80\x01\n\x11\x41\x64\x64NegativeSignal\x12\x34.takedown.classification.v1.AddNegativeSignalRequest\x1a\x35.takedown.classification.v1.AddNegativeSignalResponse\x12w\n\x0eWithdrawSignal\x12\x31.takedown.classification.v1.WithdrawSignalRequest\x1a\x32.takedown.classification.v1.WithdrawSignalResponse\x12\x92\x01\n\x17ListCampaignSuggestions\x12:.takedown.classification.v1.ListCampaignSuggestionsRequest\x1a;.takedown.classification.v1.ListCampaignSuggestionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4takedown/classification/v1/signal_bank_service.proto\x12\x1atakedown.classification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%takedown/referral/v1/assessment.proto\x1a takedown/referral/v1/enums.proto\"\xf3\x03\n\x12LearnSignalRequest\x12\x1d\n\x0breferral_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0bsource_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdictB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x44\n\nprovenance\x18\x04 \x01(\x0e\x32&.takedown.referral.v1.SignalProvenanceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12/\n\x0b\x64\x65\x63ide_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08platform\x18\x06 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,31}$\x12\x32\n\x0b\x63\x61mpaign_id\x18\x07 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x0c\n\x04test\x18\x08 \x01(\x08\x12\x17\n\x04text\x18\t \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12@\n\x08pictures\x18\n \x03(\x0b\x32$.takedown.referral.v1.PictureReadingB\x08\xbaH\x05\x92\x01\x02\x10\x08\"9\n\x13LearnSignalResponse\x12\x11\n\tsignal_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\"\x1b\n\x19\x44\x65scribeSignalBankRequest\"\xd5\x01\n\x1a\x44\x65scribeSignalBankResponse\x12\x34\n\x10last_source_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12R\n\x06\x61\x63tive\x18\x02 \x03(\x0b\x32\x42.takedown.classification.v1.DescribeSignalBankResponse.ActiveEntry\x1a-\n\x0b\x41\x63tiveEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x8c\x04\n\x0c\x42\x61nkedSignal\x12\x11\n\tsignal_id\x18\x01 \x01(\t\x12\x13\n\x0breferral_id\x18\x02 \x01(\t\x12\x34\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdict\x12:\n\nprovenance\x18\x04 \x01(\x0e\x32&.takedown.referral.v1.SignalProvenance\x12\x10\n\x08platform\x18\x05 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x06 \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rwithdraw_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cwithdrawn_by\x18\x0b \x01(\t\x12\x10\n\x08\x61\x64\x64\x65\x64_by\x18\x0c \x01(\t\x12\x0c\n\x04note\x18\r \x01(\t\x12\r\n\x05words\x18\x0e \x01(\x05\x12\x10\n\x08pictures\x18\x0f \x01(\x05\x12\x10\n\x08\x63ontacts\x18\x10 \x01(\x05\x12\x0c\n\x04test\x18\x11 \x01(\x08\"\xcd\x01\n\x12ListSignalsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12>\n\x07verdict\x18\x03 \x01(\x0e\x32#.takedown.referral.v1.SignalVerdictB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\x0breferral_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x10include_inactive\x18\x05 \x01(\x08\"i\n\x13ListSignalsResponse\x12\x39\n\x07signals\x18\x01 \x03(\x0b\x32(.takedown.classification.v1.BankedSignal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x18\x41\x64\x64NegativeSignalRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x04text\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xa0\x9c\x01\x12\x18\n\x04note\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x0c\n\x04test\x18\x04 \x01(\x08\"U\n\x19\x41\x64\x64NegativeSignalResponse\x12\x38\n\x06signal\x18\x01 \x01(\x0b\x32(.takedown.classification.v1.BankedSignal\"N\n\x15WithdrawSignalRequest\x12\x1b\n\tsignal_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04note\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"R\n\x16WithdrawSignalResponse\x12\x38\n\x06signal\x18\x01 \x01(\x0b\x32(.takedown.classification.v1.BankedSignal\"j\n\x1eListCampaignSuggestionsRequest\x12\x1c\n\tpage_size\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x0c\n\x04test\x18\x03 \x01(\x08\"\xc2\x01\n\x12\x43\x61mpaignSuggestion\x12\x14\n\x0creferral_ids\x18\x01 \x03(\t\x12\x11\n\tplatforms\x18\x02 \x03(\t\x12\x0e\n\x06shared\x18\x03 \x03(\t\x12\x14\n\x0c\x63\x61mpaign_ids\x18\x04 \x03(\t\x12.\n\nfirst_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\x1fListCampaignSuggestionsResponse\x12\x43\n\x0bsuggestions\x18\x01 \x03(\x0b\x32..takedown.classification.v1.CampaignSuggestion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x8a\x06\n\x11SignalBankService\x12n\n\x0bLearnSignal\x12..takedown.classification.v1.LearnSignalRequest\x1a/.takedown.classification.v1.LearnSignalResponse\x12\x83\x01\n\x12\x44\x65scribeSignalBank\x12\x35.takedown.classification.v1.DescribeSignalBankRequest\x1a\x36.takedown.classification.v1.DescribeSignalBankResponse\x12n\n\x0bListSignals\x12..takedown.classification.v1.ListSignalsRequest\x1a/.takedown.classification.v1.ListSignalsResponse\x12\x80\x01\n\x11\x41\x64\x64NegativeSignal\x12\x34.takedown.classification.v1.AddNegativeSignalRequest\x1a\x35.takedown.classification.v1.AddNegativeSignalResponse\x12w\n\x0eWithdrawSignal\x12\x31.takedown.classification.v1.WithdrawSignalRequest\x1a\x32.takedown.classification.v1.WithdrawSignalResponse\x12\x92\x01\n\x17ListCampaignSuggestions\x12:.takedown.classification.v1.ListCampaignSuggestionsRequest\x1a;.takedown.classification.v1.ListCampaignSuggestionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'takedown.classification.v1.signal_bank_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PICTURE'].fields_by_name['content']._loaded_options = None
-  _globals['_PICTURE'].fields_by_name['content']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['referral_id']._loaded_options = None
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['referral_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['source_time']._loaded_options = None
@@ -51,7 +50,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['text']._loaded_options = None
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['text']._serialized_options = b'\272H\006r\004\030\240\234\001'
   _globals['_LEARNSIGNALREQUEST'].fields_by_name['pictures']._loaded_options = None
-  _globals['_LEARNSIGNALREQUEST'].fields_by_name['pictures']._serialized_options = b'\272H\005\222\001\002\020\002'
+  _globals['_LEARNSIGNALREQUEST'].fields_by_name['pictures']._serialized_options = b'\272H\005\222\001\002\020\010'
   _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._loaded_options = None
   _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._serialized_options = b'8\001'
   _globals['_LISTSIGNALSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -76,38 +75,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\364\003'
-  _globals['_PICTURE']._serialized_start=180
-  _globals['_PICTURE']._serialized_end=219
-  _globals['_LEARNSIGNALREQUEST']._serialized_start=222
-  _globals['_LEARNSIGNALREQUEST']._serialized_end=720
-  _globals['_LEARNSIGNALRESPONSE']._serialized_start=722
-  _globals['_LEARNSIGNALRESPONSE']._serialized_end=779
-  _globals['_DESCRIBESIGNALBANKREQUEST']._serialized_start=781
-  _globals['_DESCRIBESIGNALBANKREQUEST']._serialized_end=808
-  _globals['_DESCRIBESIGNALBANKRESPONSE']._serialized_start=811
-  _globals['_DESCRIBESIGNALBANKRESPONSE']._serialized_end=1024
-  _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._serialized_start=979
-  _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._serialized_end=1024
-  _globals['_BANKEDSIGNAL']._serialized_start=1027
-  _globals['_BANKEDSIGNAL']._serialized_end=1551
-  _globals['_LISTSIGNALSREQUEST']._serialized_start=1554
-  _globals['_LISTSIGNALSREQUEST']._serialized_end=1759
-  _globals['_LISTSIGNALSRESPONSE']._serialized_start=1761
-  _globals['_LISTSIGNALSRESPONSE']._serialized_end=1866
-  _globals['_ADDNEGATIVESIGNALREQUEST']._serialized_start=1868
-  _globals['_ADDNEGATIVESIGNALREQUEST']._serialized_end=1991
-  _globals['_ADDNEGATIVESIGNALRESPONSE']._serialized_start=1993
-  _globals['_ADDNEGATIVESIGNALRESPONSE']._serialized_end=2078
-  _globals['_WITHDRAWSIGNALREQUEST']._serialized_start=2080
-  _globals['_WITHDRAWSIGNALREQUEST']._serialized_end=2158
-  _globals['_WITHDRAWSIGNALRESPONSE']._serialized_start=2160
-  _globals['_WITHDRAWSIGNALRESPONSE']._serialized_end=2242
-  _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST']._serialized_start=2244
-  _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST']._serialized_end=2350
-  _globals['_CAMPAIGNSUGGESTION']._serialized_start=2353
-  _globals['_CAMPAIGNSUGGESTION']._serialized_end=2547
-  _globals['_LISTCAMPAIGNSUGGESTIONSRESPONSE']._serialized_start=2549
-  _globals['_LISTCAMPAIGNSUGGESTIONSRESPONSE']._serialized_end=2676
-  _globals['_SIGNALBANKSERVICE']._serialized_start=2679
-  _globals['_SIGNALBANKSERVICE']._serialized_end=3457
+  _globals['_LEARNSIGNALREQUEST']._serialized_start=220
+  _globals['_LEARNSIGNALREQUEST']._serialized_end=719
+  _globals['_LEARNSIGNALRESPONSE']._serialized_start=721
+  _globals['_LEARNSIGNALRESPONSE']._serialized_end=778
+  _globals['_DESCRIBESIGNALBANKREQUEST']._serialized_start=780
+  _globals['_DESCRIBESIGNALBANKREQUEST']._serialized_end=807
+  _globals['_DESCRIBESIGNALBANKRESPONSE']._serialized_start=810
+  _globals['_DESCRIBESIGNALBANKRESPONSE']._serialized_end=1023
+  _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._serialized_start=978
+  _globals['_DESCRIBESIGNALBANKRESPONSE_ACTIVEENTRY']._serialized_end=1023
+  _globals['_BANKEDSIGNAL']._serialized_start=1026
+  _globals['_BANKEDSIGNAL']._serialized_end=1550
+  _globals['_LISTSIGNALSREQUEST']._serialized_start=1553
+  _globals['_LISTSIGNALSREQUEST']._serialized_end=1758
+  _globals['_LISTSIGNALSRESPONSE']._serialized_start=1760
+  _globals['_LISTSIGNALSRESPONSE']._serialized_end=1865
+  _globals['_ADDNEGATIVESIGNALREQUEST']._serialized_start=1867
+  _globals['_ADDNEGATIVESIGNALREQUEST']._serialized_end=1990
+  _globals['_ADDNEGATIVESIGNALRESPONSE']._serialized_start=1992
+  _globals['_ADDNEGATIVESIGNALRESPONSE']._serialized_end=2077
+  _globals['_WITHDRAWSIGNALREQUEST']._serialized_start=2079
+  _globals['_WITHDRAWSIGNALREQUEST']._serialized_end=2157
+  _globals['_WITHDRAWSIGNALRESPONSE']._serialized_start=2159
+  _globals['_WITHDRAWSIGNALRESPONSE']._serialized_end=2241
+  _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST']._serialized_start=2243
+  _globals['_LISTCAMPAIGNSUGGESTIONSREQUEST']._serialized_end=2349
+  _globals['_CAMPAIGNSUGGESTION']._serialized_start=2352
+  _globals['_CAMPAIGNSUGGESTION']._serialized_end=2546
+  _globals['_LISTCAMPAIGNSUGGESTIONSRESPONSE']._serialized_start=2548
+  _globals['_LISTCAMPAIGNSUGGESTIONSRESPONSE']._serialized_end=2675
+  _globals['_SIGNALBANKSERVICE']._serialized_start=2678
+  _globals['_SIGNALBANKSERVICE']._serialized_end=3456
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from takedown.referral.v1 import assessment_pb2 as _assessment_pb2
 from takedown.referral.v1 import enums_pb2 as _enums_pb2
 import builtins as _builtins
 import sys
@@ -19,27 +20,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-@_typing.final
-class Picture(_message.Message):
-    """A picture. Its type is found out from the bytes, whatever it is said to be."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CONTENT_FIELD_NUMBER: _builtins.int
-    content: _builtins.bytes
-    def __init__(
-        self,
-        *,
-        content: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Picture: _TypeAlias = Picture  # noqa: Y015
 
 @_typing.final
 class LearnSignalRequest(_message.Message):
@@ -71,7 +51,9 @@ class LearnSignalRequest(_message.Message):
     @_builtins.property
     def decide_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
-    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Picture]: ...
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[_assessment_pb2.PictureReading]:
+        """As the referral's assessment has them; what has no hash, or one of little worth, is left out."""
+
     def __init__(
         self,
         *,
@@ -84,7 +66,7 @@ class LearnSignalRequest(_message.Message):
         campaign_id: _builtins.str = ...,
         test: _builtins.bool = ...,
         text: _builtins.str = ...,
-        pictures: _abc.Iterable[Global___Picture] | None = ...,
+        pictures: _abc.Iterable[_assessment_pb2.PictureReading] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "source_time", b"source_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
