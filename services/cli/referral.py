@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.cli.evidence import attach
 from services.cli.moments import stamp
 from services.cli.output import (
     Failure,
@@ -43,6 +45,9 @@ def submit(
     reason: Annotated[str, typer.Option(help="Why it breaks the rule.")] = "",
     reference: Annotated[str, typer.Option(help="Your own case reference.")] = "",
     campaign: Annotated[str, typer.Option(help="Campaign id.")] = "",
+    evidence: Annotated[
+        list[Path] | None, typer.Option(help="A file, up to 1 MiB; again for each, up to 8.")
+    ] = None,
     request_id: Annotated[str, typer.Option(help="Repeat it when you retry.")] = "",
     test: Annotated[bool, typer.Option("--test", help="Only ever to a sandbox.")] = False,
     hold_until: Annotated[str, typer.Option(help="Start on hold until then, or for 3d.")] = "",
@@ -67,6 +72,7 @@ def submit(
         if departs is not None:
             request.departure_time.FromDatetime(departs)
         _hold(request, hold_until, hold_reason, hold_note)
+        attach(request, evidence or ())
         async with Profile.read().channel("intake", identity) as channel:
             answer = await ReferralServiceStub(channel).SubmitReferral(request, timeout=DEADLINE)
         if json_output:

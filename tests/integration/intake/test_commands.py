@@ -84,6 +84,23 @@ def cli(typist: subprocess.Popen[str], intake: Intake, tmp_path: Path) -> Cli:
     return Cli(typist, intake, tmp_path)
 
 
+async def test_files_go_along_as_evidence_or_nothing_is_submitted(cli: Cli, tmp_path: Path) -> None:
+    url = "https://x.com/somebody/status/1800000000000000077"
+    picture, empty, large = (tmp_path / name for name in ("ad.png", "empty.png", "large.bin"))
+    picture.write_bytes(b"\x89PNG and so on")
+    empty.touch()
+    large.write_bytes(bytes((1 << 20) + 1))
+    submit = ("referral", "submit", url, "--test", "--evidence")
+    for path, why in ((empty, "is empty"), (large, "is larger"), (tmp_path / "no", "be read")):
+        assert why in await cli(*submit, str(path), exits=2)
+    answer = await cli.json(*submit, str(picture), "--evidence", str(picture))
+    # Only now: what was refused had stored nothing to join.
+    assert answer["disposition"] == "DISPOSITION_CREATED"
+    [kept, _] = answer["submission"]["evidence"]
+    assert (kept["file_name"], kept["media_type"]) == ("ad.png", "image/png")
+    assert int(kept["size_bytes"]) == len(picture.read_bytes())
+
+
 async def test_a_hold_is_submitted_shown_placed_and_released(intake: Intake, cli: Cli) -> None:
     answer = await cli.json(
         "referral", "submit", "https://x.com/somebody/status/1800000000000000001", "--test",
