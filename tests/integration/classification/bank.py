@@ -59,6 +59,7 @@ class Classification:
     urls: DatabaseUrls
     worker: grpc.aio.Channel
     operator: grpc.aio.Channel
+    target: str = ""
 
     @property
     def learning(self) -> Any:
@@ -156,7 +157,7 @@ async def serving(pki: Pki, urls: DatabaseUrls) -> AsyncIterator[Classification]
         for who in ("service/worker", "operator/dev")
     ]
     try:
-        yield Classification(clock, bank, urls, *channels)
+        yield Classification(clock, bank, urls, *channels, f"127.0.0.1:{port}")
     finally:
         for channel in channels:
             await channel.close()
