@@ -23,7 +23,9 @@ async def main(settings: ClassificationSettings) -> int:
     observed = telemetry.setup("classification", settings.telemetry)
     executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="assess")
     try:
-        engine = ServingEngine(settings.engine, settings.model, settings.shadow, executor)
+        engine = ServingEngine(
+            settings.engine, settings.model, settings.shadow, executor, settings.embedding_threads
+        )
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
     pictures = PictureReader(Limits(seconds=settings.picture_seconds))

