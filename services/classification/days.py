@@ -10,22 +10,19 @@ from itertools import islice
 from typing import Final
 
 from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
-from services.classification.solar import from_solar
-
-_NUMERIC: Final = re.compile(
-    r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?)(?![\d./-]*\d)"
+from services.classification.dates import (
+    DECEMBER_DAYS,
+    NUMERIC,
+    next_date,
+    next_solar,
+    numeric,
 )
+
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
-_NUMERIC_YEAR: Final = 100
-_MONTHS: Final = 12
-_DECEMBER_DAYS: Final = 31
-_SOLAR_YEARS: Final = range(1300, 1500)
 _SHORT: Final = 3
 _MOST: Final = 60
 _DATED_WITHIN: Final = 31
-# "24/7" and marks out of ten are no dates.
-_NO_DATES: Final = (("24", "7"), ("10", "10"))
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
 _UNTIL: Final = frozenset({"until"})
@@ -172,7 +169,7 @@ def _in_month(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         day = _day_number(words, word, index)
         if not day:
             continue
-        resolve = _next if word.kind == "months" else _next_solar
+        resolve = next_date if word.kind == "months" else next_solar
         resolved = resolve(word.number, day, now)
         if resolved is None:
             continue
@@ -198,56 +195,15 @@ def _day_number(words: CalendarWords, word: Word, index: int) -> int:
         number = next(said, 0) if len(form) >= _SHORT else 0
     if number and index > word.last and words.after(index, _COUNTED):
         return 0
-    return number if number <= _DECEMBER_DAYS else 0
-
-
-def _next(month: int, day: int, now: datetime, year: int = 0) -> date | None:
-    for candidate in [year] if year else range(now.year, now.year + 5):
-        try:
-            resolved = date(candidate, month, day)
-        except ValueError:
-            continue
-        if year or resolved >= now.date():
-            return resolved
-    return None
-
-
-def _next_solar(month: int, day: int, now: datetime) -> date | None:
-    for year in (now.year - 622, now.year - 621, now.year - 620):
-        resolved = from_solar(year, month, day)
-        if resolved is not None and resolved >= now.date():
-            return resolved
-    return None
+    return number if number <= DECEMBER_DAYS else 0
 
 
 def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
     text = words.text
-    for match in _NUMERIC.finditer(text.text) if words.digits else ():
-        day = _numeric(match, now)
+    for match in NUMERIC.finditer(text.text) if words.digits else ():
+        day = numeric(match, now)
         if day is not None:
             yield Day(day, *text.span(match.start(), match.end()), kind="numeric")
-
-
-def _numeric(match: re.Match[str], now: datetime) -> date | None:
-    if match[1]:
-        year, month, day = int(match[1]), int(match[3]), int(match[4])
-        return (
-            from_solar(year, month, day)
-            if year in _SOLAR_YEARS
-            else _next(month, day, now, year or 1)
-        )
-    if (match[5], match[7]) in _NO_DATES and not match[8]:
-        return None
-    day, month = int(match[5]), int(match[7])
-    year = int(match[8]) if match[8] else 0
-    if year and year < _NUMERIC_YEAR:
-        year += 2000
-    # "1.2" is a sum of money, "4-5" a range: without a year such a month is written "06".
-    if match[6] != "/" and not year and not (day <= _DECEMBER_DAYS and len(match[7]) > 1):
-        return None
-    if month > _MONTHS or not day:
-        return None
-    return _next(month, day, now, year)
 
 
 def _without_overlap(days: tuple[Day, ...]) -> list[Day]:
