@@ -15,6 +15,17 @@ from services.classification.normalise import Normalised, Token, fold
 
 PARTS: Final = frozenset({"morning", "noon", "afternoon", "evening", "night", "midnight"})
 HALVES: Final = PARTS | {"am", "pm"}
+_RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
+DAY_PARTS: Final = frozenset(
+    f"{day}_{part}"
+    for day in ("today", "tomorrow")
+    for part in ("morning", "noon", "afternoon", "evening", "night")
+)
+NAMED_DAYS: Final = (
+    _RELATIVE | DAY_PARTS
+    | {"weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "months"}
+    | {"solar_months", "day_after"}
+)  # fmt: skip
 _CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
@@ -31,8 +42,9 @@ _OTHERWISE: Final = frozenset({"day_after", "in_hours", "in_days", "in_weeks", "
 _MOST_WORDS: Final = 150
 _MARGIN: Final = 8
 _DIGIT: Final = re.compile(r"\d")
-_NUMBERS: Final = frozenset({"numbers", "romanised"})
-_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i)?")
+# "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
+_NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
+_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i|[yu]|টআ?য?র?)?")
 
 
 class Word(NamedTuple):
@@ -140,6 +152,10 @@ class CalendarWords:
             if word.kind in _NUMBERS:
                 return word.number, word.last
         return None
+
+    def is_kind(self, index: int, kind: str) -> bool:
+        """Whether a word of this kind begins at this word."""
+        return any(word.kind == kind for word in self.starting.get(index, ()))
 
     def is_romanised(self, index: int) -> bool:
         """Whether it is a number word of no known language: "se", "do", "no" are often not one."""

@@ -22,19 +22,27 @@ _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
 _SHORT: Final = 3
 _MOST: Final = 60
+# So far apart a day of the week and its date may stand: "Wednesday 9 pm we go (10 June)".
+_AGREED: Final = 40
 _DATED_WITHIN: Final = 31
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _NEXT_WEEK: Final = frozenset({"next_week"})
+_NEXT_DAY: Final = frozenset({"next_day"})
+_MIDNIGHT: Final = frozenset({"midnight"})
 _COUNTED: Final = frozenset({"counted"})
+# "Mercredi 10 au matin" is the 10th; the hour would be "10h du matin".
+_OF_DATE: Final = frozenset({"of_date"})
 # After a number these make it an hour or a count, and no day of the month.
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
+_SAID: Final = ("ordinals", "numbers")
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
+_DATED: Final = frozenset({"months", "solar_months", "numeric"})
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
@@ -65,7 +73,7 @@ def find_days(words: CalendarWords, now: datetime) -> list[Day]:
     """The days in the order of the text, the longest where two overlap, parts of one day joined."""
     named = islice(_named_days(words, now), _MOST)
     days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
-    return _joined(words.text.original, days)
+    return _agreed(_joined(words.text.original, days))
 
 
 def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
@@ -91,7 +99,7 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
     if word.kind in _STEPS:
         return _ahead(words, word, now)
     if name in _DAY_KINDS:
-        part = "tonight" if name == "tonight" else said or _part_beside(words, word)
+        part = _part_of_near(words, word, said)
         on = now.date() + timedelta(days=_DAY_KINDS[name])
         weak = name == "today" and not part
         return Day(on, start, end, part, kind=name, rolls=True, weak=weak)
@@ -105,16 +113,19 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
 def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
     today = now.date()
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
-    weekday = word.number - 1 if word.kind == "weekdays" else 5
+    weekday = word.number - 1 if word.kind != "weekend" else 5
+    short = end - start <= _SHORT and words.text.original[start].isascii()
     on = today + timedelta(days=(weekday - today.weekday()) % 7)
     if words.after(word.last, _NEXT_WEEK, 2) or words.before(word.first, _NEXT_WEEK, 2):
-        on = today + timedelta(days=7 - today.weekday() + weekday)
-    short = end - start <= _SHORT and words.text.original[start].isascii()
-    part = _part_beside(words, word)
+        on, short = today + timedelta(days=7 - today.weekday() + weekday), False
+    elif words.after(word.last, _NEXT_DAY, 2) or words.before(word.first, _NEXT_DAY):
+        on, short = on + timedelta(days=7 if on == today else 0), False
+    part = word.kind.partition("_")[2] or _part_beside(words, word)
     if dated := _dated(words, word, weekday, now):
         return Day(dated, start, words.tokens[word.last + 1].end, part, kind="numeric")
     weak = word.kind == "weekend"
-    return Day(on, start, end, part, kind=word.kind, weak=weak, short=short and not part)
+    kind = "weekend" if weak else "weekdays"
+    return Day(on, start, end, part, kind=kind, weak=weak, short=short and not part)
 
 
 def _dated(words: CalendarWords, word: Word, weekday: int, now: datetime) -> date | None:
@@ -122,7 +133,9 @@ def _dated(words: CalendarWords, word: Word, weekday: int, now: datetime) -> dat
     if words.parted(word.last) or words.gap(word.last) != " ":
         return None
     form = words.tokens[word.last + 1].forms[0]
-    if not form.isdigit() or len(form) > 2 or words.after(word.last + 1, _NO_DATE):  # noqa: PLR2004
+    if not form.isdigit() or len(form) > 2:  # noqa: PLR2004
+        return None
+    if words.after(word.last + 1, _NO_DATE) and not words.after(word.last + 1, _OF_DATE):
         return None
     days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
     return next((d for d in days if d.day == int(form) and d.weekday() == weekday), None)
@@ -132,6 +145,16 @@ def _part_beside(words: CalendarWords, word: Word) -> str:
     """The part of the day that is said after the day's name, or else before it."""
     found = words.after(word.last, PARTS, 3) or words.before(word.first, PARTS, 2)
     return found.kind if found else ""
+
+
+def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
+    """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
+    part = said or _part_beside(words, word)
+    if not word.kind.startswith("tonight"):
+        return part
+    # The nearest part may be another: "tonight at 12, midnight".
+    late = words.after(word.last, _MIDNIGHT, 3) or words.before(word.first, _MIDNIGHT, 2)
+    return "midnight" if late else "tonight"
 
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
@@ -173,7 +196,8 @@ def _in_month(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         resolved = resolve(word.number, day, now)
         if resolved is None:
             continue
-        low, high = min(word.first, index), max(word.last, index)
+        said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
+        low, high = min(word.first, index, *said), max(word.last, index)
         start, end = words.tokens[low].start, words.tokens[high].end
         found = words.after(high, PARTS, 3)
         return Day(resolved, start, end, found.kind if found else "", kind=word.kind)
@@ -190,8 +214,9 @@ def _day_number(words: CalendarWords, word: Word, index: int) -> int:
     form = words.tokens[index].forms[0]
     found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
     number = int(found[1]) if found else 0
-    if not found and not between:
-        said = (w.number for w in words.ending.get(index, ()) if w.kind == "numbers")
+    if not found and (not between or words.is_kind(index, "ordinals")):
+        at = words.ending if index < word.first else words.starting
+        said = (w.number for w in at.get(index, ()) if w.kind in _SAID)
         number = next(said, 0) if len(form) >= _SHORT else 0
     if number and index > word.last and words.after(index, _COUNTED):
         return 0
@@ -211,7 +236,10 @@ def _without_overlap(days: tuple[Day, ...]) -> list[Day]:
     for day in sorted(days, key=lambda d: (d.start, d.start - d.end)):
         if not kept or day.start >= kept[-1].end:
             kept.append(day)
-        elif day.end - day.start > kept[-1].end - kept[-1].start:
+        elif day.end - day.start > kept[-1].end - kept[-1].start and (
+            # "Après-demain à l'aube" is not "demain à l'aube".
+            kept[-1].kind != "day_after" or day.start == kept[-1].start
+        ):
             kept[-1] = day
     return kept
 
@@ -233,6 +261,20 @@ def _joined(original: str, days: list[Day]) -> list[Day]:
     return joined
 
 
+def _agreed(days: list[Day]) -> list[Day]:
+    """A day of the week means the date that is said a few words on, where that is such a day."""
+    for index in range(1, len(days)):
+        pair = days[index - 1], days[index]
+        kinds = [day.kind for day in pair]
+        if "weekdays" not in kinds or _DATED.isdisjoint(kinds):
+            continue
+        dated = pair[kinds[0] == "weekdays"]
+        same = dated.on.weekday() == pair[kinds[0] != "weekdays"].on.weekday()
+        if same and pair[1].start - pair[0].end <= _AGREED:
+            days[index - 1 : index + 1] = (replace(day, on=dated.on) for day in pair)
+    return days
+
+
 def _one_day(between: str, first: Day, second: Day) -> bool:
     if len(between) > 6 or "\n" in between or first.exact or second.exact:  # noqa: PLR2004
         return False
@@ -240,5 +282,5 @@ def _one_day(between: str, first: Day, second: Day) -> bool:
     if kinds == {"weekdays"} and first.part == "night" and second.on - first.on == timedelta(1):
         # "The night from Saturday to Sunday": its small hours are of the second.
         return True
-    dated = kinds & {"months", "solar_months", "numeric"}
+    dated = kinds & _DATED
     return first.on == second.on or ("weekdays" in kinds and bool(dated))

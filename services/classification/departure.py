@@ -47,17 +47,21 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
     if not days and not spoken:
         return ()
     hours = find_hours(words)[:MAX_DATES]
+    going = (text.tokens[at].start for at in words.starting if words.is_kind(at, "going"))
+    near = sorted((*spoken, *going)) if "going" in words.kinds else spoken
     dates = [
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    departure = _departure(text.original, spoken, days, hours, now)
+    departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
 
 
 def _start(day: Day, now: datetime) -> datetime:
     if day.exact is not None:
         return day.exact
+    if day.part == "midnight" and day.kind in ("today", "tonight"):
+        return datetime.combine(day.on + timedelta(days=1), time(0), tzinfo=now.tzinfo)
     at = _PART_OF_DAY.get(day.part) or (_LAST_MINUTE if day.on == now.date() else time(0))
     return datetime.combine(day.on, at, tzinfo=now.tzinfo)
 
@@ -79,8 +83,7 @@ def _departure(
             best = (rank, _entity(original, day, hour, moment))
     if best is not None:
         return best[1]
-    free = [hour for hour in hours if not days]
-    return _next_hour(original, free[0], now) if free and spoken else None
+    return _next_hour(original, hours[0], now) if hours and spoken and not days else None
 
 
 def _is_near(day: Day, spoken: Sequence[int]) -> bool:

@@ -45,6 +45,12 @@ _LETTERS: Final = {
     "đ": "d", "ð": "d", "ı": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ə": "e", "ħ": "h",
     "’": "'", "‘": "'", "ʼ": "'", "ʿ": "'", "ʾ": "'", "`": "'", "´": "'",
 }  # fmt: skip
+# A Bengali vowel sign is no letter to Python, so that it would part the word: it folds to the
+# vowel. The two signs of "o" are its two parts, as NFKD has it.
+_BENGALI: Final = {
+    "া": "আ", "ি": "ই", "ী": "ই", "ু": "উ", "ূ": "উ", "ৃ": "ঋ", "ে": "এ", "ৈ": "ঐ", "ৗ": "ঔ",
+    "ং": "ঙ", "ঃ": "হ", "ঁ": "", "ৎ": "ত",
+}  # fmt: skip
 _LOOKALIKE_SCRIPTS: Final = (
     "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "LISU", "COPTIC", "LATIN",
 )  # fmt: skip
@@ -88,6 +94,7 @@ class FoldTable(dict[str, str]):
         for base, group in _ARABIC_GROUPS.items():
             self.update(dict.fromkeys(group, base))
         self.update(_LETTERS)
+        self.update(_BENGALI)
         for char, word in emoji.items():
             self[char] = f" {word} "
         for start in _SQUARED:

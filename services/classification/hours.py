@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from services.classification.calendar_words import HALVES, CalendarWords, Word
+from services.classification.amounts import (
+    closed,
+    counts_nights,
+    is_amount,
+    is_article,
+    is_counted,
+    priced,
+)
+from services.classification.calendar_words import (
+    DAY_PARTS,
+    HALVES,
+    NAMED_DAYS,
+    CalendarWords,
+    Word,
+)
 
 NOON: Final = 12
 SMALL_HOURS: Final = 5
@@ -20,16 +34,13 @@ _CLOCK: Final = re.compile(
 )
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?)")
 _RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
-_MONEY: Final = "£$€¥₺%+#/×"
 _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
 _SUFFIX: Final = frozenset({"hour_suffix"})
 _BEFORE: Final = frozenset({"hour_before"})
 _AT: Final = frozenset({"at"})
-_COUNTED: Final = frozenset({"counted"})
 _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _LATER: Final = frozenset({"half", "quarter", "less_quarter"})
-_NIGHTS: Final = frozenset({"night", "evening"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _EVERY: Final = frozenset({"every"})
@@ -39,19 +50,14 @@ _MINUTES: Final = {
     "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
     "less_quarter": -15,
 }  # fmt: skip
-_RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
-_DAY_PARTS: Final = frozenset(
-    f"{day}_{part}"
-    for day in ("today", "tomorrow")
-    for part in ("morning", "noon", "afternoon", "evening", "night")
+_SAYS_HALF: Final = (
+    HALVES | DAY_PARTS | {"tonight", "weekdays_night", "weekdays_evening", "weekdays_morning"}
 )
-_SAYS_HALF: Final = HALVES | _DAY_PARTS | {"tonight"}
-_NAMED_DAYS: Final = _RELATIVE | _DAY_PARTS | {"weekdays", "months", "solar_months", "day_after"}
 _NEAR_DAY: Final = 4
 # "De", ten in Latinised Sorani, is a word of half of Europe.
 _TELLING: Final = 3
 # Without one of these words near it no number is an hour.
-_EVIDENCE: Final = _SAYS_HALF | _NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EARLIER | _SUFFIX
+_EVIDENCE: Final = _SAYS_HALF | NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EARLIER | _SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,12 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
         starts = starts or [token.start for token in words.tokens]
         start, end = text.span(match.start(), match.end())
         last = bisect_left(starts, end) - 1
-        if "." in match[0] and (_priced(words, start, end) or _is_counted(words, last)):
+        # No price begins with a nought: "01.30 bot".
+        if (
+            "." in match[0]
+            and match[1][0] != "0"
+            and (priced(words, start, end) or is_counted(words, last))
+        ):
             continue
         if _is_limit(words, bisect_right(starts, start) - 1, last):
             continue
@@ -120,7 +131,7 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        if not said and (_is_counted(words, index) or words.before(index, _AHEAD)):
+        if not said and (is_counted(words, index) or words.before(index, _AHEAD)):
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
@@ -130,7 +141,7 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
 
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:
     """An hour that might be a duration: "at 5h", or with a day beside it."""
-    return words.before(first, _AT) is not None or words.near(first, _NAMED_DAYS, _NEAR_DAY)
+    return words.before(first, _AT) is not None or words.near(first, NAMED_DAYS, _NEAR_DAY)
 
 
 def _said(words: CalendarWords) -> Iterator[Hour]:
@@ -145,9 +156,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
     tokens = words.tokens
     said = _after_hour_word(words, first)
-    if not said and (
-        _is_counted(words, last) or _priced(words, tokens[first].start, tokens[last].end)
-    ):
+    if not said and is_amount(words, first, last):
         return None
     earlier = words.before(first, _EARLIER)
     later = words.after(last, _LATER)
@@ -159,15 +168,26 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     begin = earlier.first if earlier else first
     half = _half_beside(words, begin, end)
     evident = said or _evident(words, (begin, end), mark, half, earlier)
+    halved = bool(later) or words.is_kind(first, "half_numbers")
+    evident = evident or (halved and _of_a_day(words, first, end))
     if not evident or _is_limit(words, begin, end):
         return None
+    if not (said or mark or earlier or halved) and is_article(words, first, last):
+        return None
     change = _MINUTES[(earlier or later).kind] if earlier or later else 0  # type: ignore[union-attr]
+    change += _MINUTES["half"] if words.is_kind(first, "half_numbers") else 0
     minute = _spelt_minute(words, end) if mark and not change else 0
     open_half = not half and 0 < value <= NOON
     whole = _in_half(value, half) * 60 + change + minute
     spoken = words.after(end, HALVES, 3)
     reach = tokens[spoken.last if spoken else end].end
     return Hour(whole, tokens[begin].start, tokens[end].end, half, open_half, reach)
+
+
+def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
+    """ "Today half past 4": with a day beside it, and nothing that it counts."""
+    clock = words.is_kind(end, "clock_half")
+    return words.near(first, NAMED_DAYS, _NEAR_DAY) and (clock or not is_counted(words, end))
 
 
 def _after_hour_word(words: CalendarWords, first: int) -> bool:
@@ -184,7 +204,7 @@ def _suffix(words: CalendarWords, index: int) -> Word | None:
 
 def _spelt_minute(words: CalendarWords, index: int) -> int:
     """ "5 giờ 30", "21 heures 15"."""
-    if words.parted(index) or _is_counted(words, index + 1):
+    if words.parted(index) or is_counted(words, index + 1):
         return 0
     form = words.tokens[index + 1].forms[0]
     close = words.gap(index) == " " and len(form) == 2 and form.isdigit()  # noqa: PLR2004
@@ -195,25 +215,20 @@ def _evident(
     words: CalendarWords, span: tuple[int, int], mark: Word | None, half: str, earlier: Word | None
 ) -> bool:
     first, last = span
-    if mark and mark.kind != "hours":
+    named = words.near(first, NAMED_DAYS, _NEAR_DAY)
+    if (mark and mark.kind != "hours") or (named and words.is_kind(first, "clock_numbers")):
         return True
-    named = words.near(first, _NAMED_DAYS, _NEAR_DAY)
     if words.is_romanised(first):
         return half != "" and named and len(words.tokens[first].forms[0]) >= _TELLING
-    if earlier or (half and (mark or named or not _counts_nights(words, last))):
+    if earlier or (half and (mark or named or not counts_nights(words, last))):
         return True
     if mark:
         return _is_at(words, first, last)
     if named and words.before(first, _AT):
         return True
     # "Tonight 11, from Calais": nothing follows that the number could count.
-    said = words.before(first, _NAMED_DAYS)
-    return said is not None and said.kind[:2] == "to" and _closed(words, last)
-
-
-def _counts_nights(words: CalendarWords, last: int) -> bool:
-    """ "2 nights": with no day named, a number before "night" counts them."""
-    return words.after(last, _NIGHTS) is not None
+    said = words.before(first, NAMED_DAYS)
+    return said is not None and said.kind[:2] == "to" and closed(words, last)
 
 
 def _is_limit(words: CalendarWords, first: int, last: int) -> bool:
@@ -222,11 +237,7 @@ def _is_limit(words: CalendarWords, first: int, last: int) -> bool:
     first = marked.first if marked else first
     if words.before(first, _UNTIL | _EVERY, 2) or words.after(last, _UNTIL_AFTER):
         return True
-    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, _NAMED_DAYS, _NEAR_DAY)
-
-
-def _closed(words: CalendarWords, last: int) -> bool:
-    return last + 1 >= len(words.tokens) or words.gap(last).strip()[:1] in tuple(",.!،؛\n-–—")
+    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, NAMED_DAYS, _NEAR_DAY)
 
 
 def _half_beside(words: CalendarWords, first: int, last: int) -> str:
@@ -237,23 +248,6 @@ def _half_beside(words: CalendarWords, first: int, last: int) -> str:
         return ""
     kind = found.kind.rpartition("_")[2]
     return "night" if kind == "tonight" else kind
-
-
-def _is_counted(words: CalendarWords, last: int) -> bool:
-    """Whether what follows is what the number counts: people, euros, another group of digits."""
-    if words.after(last, _COUNTED):
-        return True
-    following = last + 1
-    if following >= len(words.tokens) or words.gap(last) != " ":
-        return False
-    form = words.tokens[following].forms[0]
-    return form.isdigit() and len(form) > 2  # noqa: PLR2004 - "5 500", "7700 900123"
-
-
-def _priced(words: CalendarWords, start: int, end: int) -> bool:
-    around = words.text.original[max(0, start - 2) : start].strip()[-1:]
-    behind = words.text.original[end : end + 2].strip()[:1]
-    return (around != "" and around in _MONEY) or (behind != "" and behind in _MONEY)
 
 
 def _in_half(hour: int, half: str) -> int:

@@ -16,7 +16,10 @@ FOLDER: Final = Path(__file__).with_name("lexicon")
 # Emojis and their words belong to no language (ISO 639-2: no linguistic content).
 NO_LANGUAGE: Final = "zxx"
 CALENDAR: Final = "@"
-_NUMBERED: Final = ("months", "weekdays", "solar_months", "numbers")
+_NUMBERED: Final = (
+    "months", "weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "solar_months",
+    "numbers", "clock_numbers", "half_numbers", "ordinals",
+)  # fmt: skip
 # People mix languages: a day's name of this many letters is that day in any text.
 _PLAIN_DAY: Final = 5
 _DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")

@@ -1,0 +1,59 @@
+"""Numbers that are no times of day: what they count, what they cost, and the articles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.classification.calendar_words import HALVES, NAMED_DAYS, CalendarWords
+
+_MONEY: Final = "£$€¥₺%+#/×"
+_COUNTED: Final = frozenset({"counted"})
+_NIGHTS: Final = frozenset({"night", "evening"})
+_OF_DATE: Final = frozenset({"of_date"})
+# "Un" and "bir" are mostly "a", and "نه" is mostly "no".
+_NO_NIGHT: Final = HALVES - {"night", "evening"}
+_AT: Final = frozenset({"at"})
+
+
+def is_amount(words: CalendarWords, first: int, last: int) -> bool:
+    if words.is_kind(first, "clock_numbers"):
+        return False
+    if words.after(last, _OF_DATE):
+        return True
+    return is_counted(words, last) or priced(
+        words, words.tokens[first].start, words.tokens[last].end
+    )
+
+
+def is_article(words: CalendarWords, first: int, last: int) -> bool:
+    """ "Ce soir un bateau" is none at one; "tonight at one" ends there, "یک بعدازظهر" goes on."""
+    if not words.is_kind(first, "article"):
+        return False
+    return not (words.after(last, _NO_NIGHT) or (closed(words, last) and words.before(first, _AT)))
+
+
+def is_counted(words: CalendarWords, last: int) -> bool:
+    """Whether what follows is what the number counts: people, euros, another group of digits."""
+    # "23h hôm nay": the word for nights that are counted begins the word for today.
+    if words.after(last, _COUNTED) and not words.after(last, NAMED_DAYS):
+        return True
+    following = last + 1
+    if following >= len(words.tokens) or words.gap(last) != " ":
+        return False
+    form = words.tokens[following].forms[0]
+    return form.isdigit() and len(form) > 2  # noqa: PLR2004 - "5 500", "7700 900123"
+
+
+def priced(words: CalendarWords, start: int, end: int) -> bool:
+    around = words.text.original[max(0, start - 2) : start].strip()[-1:]
+    behind = words.text.original[end : end + 2].strip()[:1]
+    return (around != "" and around in _MONEY) or (behind != "" and behind in _MONEY)
+
+
+def closed(words: CalendarWords, last: int) -> bool:
+    return last + 1 >= len(words.tokens) or words.gap(last).strip()[:1] in tuple(",.!،؛\n-–—")
+
+
+def counts_nights(words: CalendarWords, last: int) -> bool:
+    """ "2 nights": with no day named, a number before "night" counts them."""
+    return words.after(last, _NIGHTS) is not None
