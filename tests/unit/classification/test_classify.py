@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 from services.cli.classify import MAX_LINE_BYTES
 from services.cli.main import build
 
-ADVERT = "Boat from Calais to UK Friday 5am, kids free, 100% guaranteed, WhatsApp +44 7700 900123"
+ADVERT = (
+    "Small boat Calais to UK Friday 5am, 1200 per person, kids free, 100% guaranteed,"
+    " WhatsApp +44 7700 900123"
+)
 KEYS = {
     "id", "label", "probability", "speech_act", "categories", "hooks", "languages",
     "departure_time", "decision", "explanation",

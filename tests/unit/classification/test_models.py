@@ -21,7 +21,10 @@ from services.classification.serving import ServingEngine, reference
 from services.classification.training.compare import compare
 from tests.unit.classification.corpus import NOW, examples
 
-ADVERT = "Boat from Calais to UK Friday 5am, kids free, 100% guaranteed, WhatsApp +44 7700 900123"
+ADVERT = (
+    "Small boat Calais to UK Friday 5am, 1200 per person, kids free, 100% guaranteed,"
+    " WhatsApp +44 7700 900123"
+)
 CASCADE = engines.load("cascade")
 FAST = engines.load("fast")
 

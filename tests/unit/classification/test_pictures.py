@@ -19,7 +19,10 @@ from services.classification.pictures.facts import PictureFacts, Result
 from tests.fakes.pictures import drawn, encoded, header_only
 from tests.unit.classification.corpus import NOW
 
-ADVERT = "Boat from Calais to UK Friday 5am, kids free, 100% guaranteed, WhatsApp +44 7700 900123"
+ADVERT = (
+    "Small boat Calais to UK Friday 5am, 1200 per person, kids free, 100% guaranteed,"
+    " WhatsApp +44 7700 900123"
+)
 ENGINES = [engines.load("rules"), engines.load("fast")]
 # (height, width, seed) and what pdqhash 0.2.8, the reference code's binding, makes of it.
 REFERENCE = [
