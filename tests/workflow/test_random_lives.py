@@ -39,6 +39,7 @@ PAUSES = (
     timedelta(), timedelta(), timedelta(minutes=40) + ASIDE, timedelta(hours=7) + ASIDE,
     timedelta(days=1) + ASIDE,
 )  # fmt: skip
+PIECE = timedelta(hours=2)
 # Seconds of real time; the longest life takes half a minute on a busy machine.
 PATIENCE = 240.0
 COMMANDS = (
@@ -74,7 +75,16 @@ async def something(play: Play, chance: random.Random, said: list[str]) -> None:
     elif kind == "page":
         seen = ("AVAILABLE", "AVAILABLE", "REMOVED", "UNKNOWN")
         play.world.availability = [chance.choice(seen)]
-    await play.environment.sleep(chance.choice(PAUSES))
+    await sleep(play.environment, chance.choice(PAUSES))
+
+
+async def sleep(environment: WorkflowEnvironment, pause: timedelta) -> None:
+    """In pieces: the call that skips time has a deadline in real time, which a day of looks passes
+    where every one of them replays a long history."""
+    while pause > PIECE:
+        await environment.sleep(PIECE)
+        pause -= PIECE
+    await environment.sleep(pause)
 
 
 class BySignal(Play):
