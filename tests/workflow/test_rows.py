@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any, Final
 
@@ -150,7 +151,8 @@ async def test_the_workflow_takes_every_row_of_the_table(
     begin: Begin, state: State, event: Event
 ) -> None:
     given, way = WAYS[state]
-    given = given | OTHERWISE.get((state, event), {})
+    # A world uses up its lists: each test has its own.
+    given = deepcopy(given | OTHERWISE.get((state, event), {}))
     start = {"kind": given.pop("kind")} if "kind" in given else {}
     way = given.pop("way", way)
     if event is E.LADDER_EXHAUSTED:
