@@ -15,8 +15,9 @@ from services.kernel.config import DatabaseSettings, ServiceSettings
 class ClassificationSettings(ServiceSettings):
     # Threads that assess; the work is pure and holds the interpreter, so few are enough.
     threads: int = Field(default=2, ge=1, le=16)
-    # Cores that one text's embedding may take: it is what an assessment waits for.
-    embedding_threads: int = Field(default=2, ge=1, le=16)
+    # Cores that one text's embedding may take. More than one pays where they are free; on two cores
+    # that hold the whole stack it takes them from everything else.
+    embedding_threads: int = Field(default=1, ge=1, le=16)
     # rules, fast (with the fast model) or cascade (with the semantic model where that is unsure).
     engine: engines.Kind = "cascade"
     # The model package in use; another version of it is taken up while the service runs.

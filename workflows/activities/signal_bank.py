@@ -25,7 +25,9 @@ from workflows.contracts import BankSurvey, LearnPageRequest, LearntPage
 CALL_SECONDS: Final = 8.0
 # Well below the largest message: a referral with all its notices has some kilobytes.
 PAGE_SIZE: Final = 100
-AT_ONCE: Final = 4
+# One after the other, with a pause: on an action day thousands are stated, and nobody waits for it.
+AT_ONCE: Final = 1
+PAUSE: Final = 0.1
 REMEMBERED: Final = 50_000
 # What the bank will never take, however often it is said.
 _FINAL: Final = frozenset({ErrorKind.INVALID, ErrorKind.OUT_OF_RANGE})
@@ -108,6 +110,7 @@ class SignalBankActivities:
                     fields=[violation.field for violation in failure.violations],
                 )  # fmt: skip
                 return None
+            await asyncio.sleep(PAUSE if answer.changed else 0)
         self._said.note(referral)
         changed: bool = answer.changed
         return changed
