@@ -7,6 +7,7 @@ the adapter has one effect per notice_id, the observer keeps series.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -188,8 +189,12 @@ class World:
 
     async def recorded(self, kind: str, times: int = 1) -> None:
         """Wait until so many events of this type are on record."""
+        await self.comes(lambda: self.types().count(kind) >= times)
+
+    async def comes(self, what: Callable[[], bool]) -> None:
+        """Wait, in real time, until the record makes it so."""
         async with self._appended:
-            await self._appended.wait_for(lambda: self.types().count(kind) >= times)
+            await self._appended.wait_for(what)
 
     def ordered(self) -> list[contracts.EventRecord]:
         """Events in the order in which they came on record."""
