@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.intake import campaigns, casework, queries, reconciliations, statistics
 from services.intake.casework import Caller
 from services.intake.servicer import DEFAULT_PAGE
-from services.kernel import db, telemetry
+from services.kernel import db, page_tokens, telemetry
 from services.kernel.clock import Clock
 from services.kernel.identity import current_identity
 from takedown.intake.v1 import casework_service_pb2 as pb
@@ -37,10 +37,10 @@ class CampaignServicer(pb_grpc.CaseworkServiceServicer):
     ) -> pb.ListCampaignsResponse:
         after, size = "", request.page_size or DEFAULT_PAGE
         if request.page_token:
-            (after,) = queries.read_token(request.page_token, "page_token", queries.name)
+            (after,) = page_tokens.read_token(request.page_token, "page_token", queries.name)
         async with db.raw(self._engine) as conn:
             found, more = await campaigns.listed(conn, after, size)
-        token = queries.page_token(found[-1].campaign_id) if more else ""
+        token = page_tokens.page_token(found[-1].campaign_id) if more else ""
         return pb.ListCampaignsResponse(campaigns=found, next_page_token=token)
 
     async def GetStatistics(  # noqa: N802

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +11,8 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.record import unknown_referral
-from services.kernel.errors import DomainError, ErrorKind, FieldViolation, not_found
+from services.kernel.errors import not_found
+from services.kernel.page_tokens import page_token, read_token
 
 Row = Mapping[str, Any]
 
@@ -47,31 +46,6 @@ class Page:
     rows: list[Row]
     next_token: str = ""
     submissions: dict[UUID, list[Row]] = field(default_factory=dict)
-
-
-def page_token(*values: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(values, default=str).encode()).decode()
-
-
-def read_token(token: str, field_name: str, *types: Any) -> list[Any]:
-    """The values in a token that this service made.
-
-    Raises:
-        DomainError: INVALID when it did not.
-    """
-    try:
-        values = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if not isinstance(values, list) or len(values) != len(types):
-            raise ValueError("wrong length")
-        return [make(value) for make, value in zip(types, values, strict=True)]
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        sentence = "This token was not made by this service; start again from the first page."
-        raise DomainError(
-            ErrorKind.INVALID,
-            "CURSOR_UNKNOWN",
-            sentence,
-            violations=(FieldViolation(field_name, "TOKEN_UNKNOWN", sentence),),
-        ) from None
 
 
 def whole(value: Any) -> int:

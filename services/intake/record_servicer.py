@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import locate, queries, reading, reconciliations, record, wire
-from services.kernel import db, telemetry
+from services.kernel import db, page_tokens, telemetry
 from services.kernel.clock import Clock
 from services.kernel.identity import current_identity
 from services.kernel.moments import moment
@@ -64,7 +64,7 @@ class RecordServicer(record_grpc.RecordServiceServicer):
     ) -> record_pb.ListOpenReferralsResponse:
         size, after = request.page_size or DEFAULT_OPEN, UUID(int=0)
         if request.page_token:
-            (after,) = queries.read_token(request.page_token, "page_token", UUID)
+            (after,) = page_tokens.read_token(request.page_token, "page_token", UUID)
         given = request.HasField("created_before")
         before = moment(request.created_before, "created_before") if given else None
         async with db.raw(self._engine) as conn:
@@ -72,7 +72,7 @@ class RecordServicer(record_grpc.RecordServiceServicer):
         shown, more = found[:size], len(found) > size
         return record_pb.ListOpenReferralsResponse(
             referrals=shown,
-            next_page_token=queries.page_token(shown[-1].referral_id) if more else "",
+            next_page_token=page_tokens.page_token(shown[-1].referral_id) if more else "",
         )
 
     async def GetEvidence(  # noqa: N802

@@ -17,7 +17,7 @@ from services.intake.coalescer import Coalescer
 from services.intake.queries import Filters, Reader
 from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
-from services.kernel import batch, db, telemetry
+from services.kernel import batch, db, page_tokens, telemetry
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
 from services.kernel.grpc_errors import to_status
@@ -154,7 +154,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         size = request.page_size or DEFAULT_EVENTS
         after = 0
         if request.page_token:
-            (after,) = queries.read_token(request.page_token, "page_token", queries.whole)
+            (after,) = page_tokens.read_token(request.page_token, "page_token", queries.whole)
         async with db.raw(self._engine) as conn:
             await queries.referral(conn, who, UUID(request.referral_id))
             rows = await queries.list_events(conn, UUID(request.referral_id), after, size + 1)
@@ -165,7 +165,7 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
                 wire.event(row, hide_submission_of_others=who.referrer, keyed=keyed)
                 for row in shown
             ],
-            next_page_token=queries.page_token(shown[-1]["sequence"]) if more else "",
+            next_page_token=page_tokens.page_token(shown[-1]["sequence"]) if more else "",
         )
 
     async def WatchReferralEvents(  # noqa: N802

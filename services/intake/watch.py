@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.intake import queries, wire
 from services.intake.accept_rows import EVENTS_CHANNEL
 from services.intake.queries import Reader
-from services.kernel import db, waiting
+from services.kernel import db, page_tokens, waiting
 from services.kernel.config import DatabaseSettings
 from takedown.intake.v1 import referral_service_pb2 as pb
 
@@ -64,7 +64,7 @@ class Watch:
         """
         place: tuple[int, int] = (0, 0)
         if cursor:
-            xid, position = queries.read_token(cursor, _CURSOR, queries.whole, queries.whole)
+            xid, position = page_tokens.read_token(cursor, _CURSOR, queries.whole, queries.whole)
             place = (xid, position)
         changed = asyncio.Event()
         self._watchers.add(changed)
@@ -94,7 +94,7 @@ class Watch:
                 beat = loop.time() + self._heartbeat
                 continue
             if loop.time() >= beat:
-                yield pb.WatchReferralEventsResponse(cursor=queries.page_token(*place))
+                yield pb.WatchReferralEventsResponse(cursor=page_tokens.page_token(*place))
                 beat = loop.time() + self._heartbeat
             await waiting.until_any(POLL_SECONDS, changed)
 
@@ -103,4 +103,4 @@ class Watch:
         row: Any, reader: Reader, place: tuple[int, int]
     ) -> pb.WatchReferralEventsResponse:
         event = wire.event(row, hide_submission_of_others=reader.referrer)
-        return pb.WatchReferralEventsResponse(event=event, cursor=queries.page_token(*place))
+        return pb.WatchReferralEventsResponse(event=event, cursor=page_tokens.page_token(*place))

@@ -23,6 +23,7 @@ from services.kernel import telemetry
 from services.kernel.clock import Clock
 from services.kernel.errors import invalid
 from services.kernel.identity import current_identity
+from services.kernel.page_tokens import page_token, read_token
 from takedown.classification.v1 import signal_bank_service_pb2 as pb
 from takedown.classification.v1 import signal_bank_service_pb2_grpc as pb_grpc
 
@@ -82,7 +83,9 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         self, request: pb.ListSignalsRequest, context: Any
     ) -> pb.ListSignalsResponse:
         size = request.page_size or DEFAULT_PAGE
-        after = wire.read_token(request.page_token, (UUID,))[0] if request.page_token else None
+        after = (
+            read_token(request.page_token, "page_token", UUID)[0] if request.page_token else None
+        )
         rows = await self._store.page(
             size + 1,
             after,
@@ -93,7 +96,7 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         more = len(rows) > size
         return pb.ListSignalsResponse(
             signals=[wire.signal(row) for row in rows[:size]],
-            next_page_token=wire.page_token(rows[size - 1]["signal_id"]) if more else "",
+            next_page_token=page_token(rows[size - 1]["signal_id"]) if more else "",
         )
 
     async def AddNegativeSignal(  # noqa: N802
@@ -121,14 +124,18 @@ class SignalBankServicer(pb_grpc.SignalBankServiceServicer):
         self, request: pb.ListCampaignSuggestionsRequest, context: Any
     ) -> pb.ListCampaignSuggestionsResponse:
         size = request.page_size or DEFAULT_SUGGESTIONS
-        after = wire.read_token(request.page_token, (_negated, UUID)) if request.page_token else []
+        after = (
+            read_token(request.page_token, "page_token", _negated, UUID)
+            if request.page_token
+            else []
+        )
         shared = await campaigns.read(self._engine, self._clock.now(), test=request.test)
         loop = asyncio.get_running_loop()
         found: list[Suggestion] = await loop.run_in_executor(self._executor, shared.suggestions)
         if after:
             found = [one for one in found if one.rank > (after[0], after[1])]
         more = len(found) > size
-        token = wire.page_token(*found[size - 1].rank) if more else ""
+        token = page_token(*found[size - 1].rank) if more else ""
         return pb.ListCampaignSuggestionsResponse(
             suggestions=[wire.suggestion(one) for one in found[:size]], next_page_token=token
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,7 @@ from services.classification.bank.store import Negative, Row, Statement
 from services.classification.bank.suggestions import Suggestion
 from services.classification.domain import Verdict
 from services.classification.pictures.facts import PictureFacts, Result
-from services.kernel.errors import DomainError, ErrorKind, FieldViolation, invalid
+from services.kernel.errors import invalid
 from services.kernel.moments import moment
 from takedown.classification.v1 import signal_bank_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2
@@ -96,31 +94,6 @@ def suggestion(found: Suggestion) -> pb.CampaignSuggestion:
 def _set(stamp: Timestamp, value: datetime | None) -> None:
     if value is not None:
         stamp.FromDatetime(value)
-
-
-def page_token(*values: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(values, default=str).encode()).decode()
-
-
-def read_token(token: str, types: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """The values in a token that this service made.
-
-    Raises:
-        DomainError: INVALID when it did not.
-    """
-    try:
-        values = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if not isinstance(values, list) or len(values) != len(types):
-            raise ValueError("wrong length")
-        return [make(value) for make, value in zip(types, values, strict=True)]
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        sentence = "This token was not made by this service; start again from the first page."
-        raise DomainError(
-            ErrorKind.INVALID,
-            "CURSOR_UNKNOWN",
-            sentence,
-            violations=(FieldViolation("page_token", "TOKEN_UNKNOWN", sentence),),
-        ) from None
 
 
 def refuse_unstorable(field: str, text: str) -> None:
