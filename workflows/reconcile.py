@@ -10,13 +10,12 @@ from __future__ import annotations
 import heapq
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts
+    from workflows import contracts, sweeps
     from workflows.contracts import (
         Compared,
         CompareRequest,
@@ -31,15 +30,8 @@ with workflow.unsafe.imports_passed_through():
 
 # As many ids as the report names.
 NAMED: Final = 1000
-_CALL_DEADLINE = timedelta(seconds=30)
 # A page of 500 at the slowest rate of starts that is allowed, and the reading before them.
 _PAGE_DEADLINE = timedelta(minutes=10)
-_HEARTBEAT = timedelta(seconds=10)
-_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
-# Whatever is away for so long is found by the next run.
-_PATIENCE = timedelta(hours=1)
-
-T = TypeVar("T")
 
 
 @workflow.defn(name=contracts.RECONCILE_WORKFLOW)
@@ -49,7 +41,7 @@ class ReconcileWorkflow:
         begun = workflow.now()
         run_id = given.reconciliation_id or str(workflow.uuid4())
         report = ReconciliationReport(run_id, given.dry_run, stamp(begun))
-        requeued = await self._call(
+        requeued = await sweeps.call(
             contracts.ACTIVITY_REQUEUE_UNMATCHED, RequeueRequest(given.dry_run), Requeued
         )
         report = replace(
@@ -57,7 +49,7 @@ class ReconcileWorkflow:
         )
         report, sample = await self._track(given, report, begun)
         report = await self._compare(given, report, sample)
-        await self._call(contracts.ACTIVITY_REPORT_RECONCILIATION, report, type(None))
+        await sweeps.call(contracts.ACTIVITY_REPORT_RECONCILIATION, report, type(None))
         return report
 
     async def _track(
@@ -71,7 +63,9 @@ class ReconcileWorkflow:
             request = TrackRequest(
                 token, before, given.dry_run, given.starts_per_second, seed, given.sample
             )
-            page = await self._call(contracts.ACTIVITY_TRACK_PAGE, request, Tracked, _PAGE_DEADLINE)
+            page = await sweeps.call(
+                contracts.ACTIVITY_TRACK_PAGE, request, Tracked, _PAGE_DEADLINE
+            )
             named = (*report.missing_workflows, *page.missing)[:NAMED]
             report = replace(
                 report,
@@ -92,26 +86,12 @@ class ReconcileWorkflow:
         """Two looks: what differs in both was not just on its way."""
         if not sample:
             return report
-        first = await self._call(contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared)
+        first = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared)
         differing = first.differing
         if differing:
             await workflow.sleep(given.second_look)
-            again = await self._call(
+            again = await sweeps.call(
                 contracts.ACTIVITY_COMPARE, CompareRequest(differing), Compared
             )
             differing = again.differing
         return replace(report, compared=first.compared, divergent=tuple(differing))
-
-    async def _call(
-        self, activity: str, request: Any, kind: type[T], deadline: timedelta = _CALL_DEADLINE
-    ) -> T:
-        answer: T = await workflow.execute_activity(
-            activity,
-            request,
-            result_type=kind,
-            start_to_close_timeout=deadline,
-            heartbeat_timeout=_HEARTBEAT,
-            schedule_to_close_timeout=_PATIENCE,
-            retry_policy=_RETRY,
-        )
-        return answer

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts
+    from workflows import contracts, sweeps
     from workflows.contracts import (
         BankSurvey,
         FedSignalBank,
@@ -24,14 +22,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.progress import stamp
 
-_CALL_DEADLINE = timedelta(seconds=30)
 _PAGE_DEADLINE = timedelta(minutes=3)
-_HEARTBEAT = timedelta(seconds=10)
-_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
-# Whatever is away for so long is found by the next run, which begins where the last whole one did.
-_PATIENCE = timedelta(hours=1)
-
-T = TypeVar("T")
 
 
 @workflow.defn(name=contracts.SIGNAL_BANK_WORKFLOW)
@@ -39,9 +30,7 @@ class SignalBankWorkflow:
     @workflow.run
     async def run(self, given: FeedSignalBank) -> FedSignalBank:
         if not given.begun_at:
-            survey = await self._call(
-                contracts.ACTIVITY_SURVEY_SIGNAL_BANK, None, BankSurvey, _CALL_DEADLINE
-            )
+            survey = await sweeps.call(contracts.ACTIVITY_SURVEY_SIGNAL_BANK, None, BankSurvey)
             begun = stamp(workflow.now())
             before = workflow.get_last_completion_result(FedSignalBank)
             if not survey.served:
@@ -59,7 +48,7 @@ class SignalBankWorkflow:
             request = LearnPageRequest(
                 given.page_token, given.since, given.begun_at, given.last_source_time
             )
-            page = await self._call(
+            page = await sweeps.call(
                 contracts.ACTIVITY_LEARN_PAGE, request, LearntPage, _PAGE_DEADLINE
             )
             given = replace(
@@ -77,18 +66,6 @@ class SignalBankWorkflow:
             pages += 1
             if pages >= given.pages_per_run:
                 workflow.continue_as_new(given)
-
-    async def _call(self, activity: str, request: Any, kind: type[T], deadline: timedelta) -> T:
-        answer: T = await workflow.execute_activity(
-            activity,
-            args=[] if request is None else [request],
-            result_type=kind,
-            start_to_close_timeout=deadline,
-            heartbeat_timeout=_HEARTBEAT,
-            schedule_to_close_timeout=_PATIENCE,
-            retry_policy=_RETRY,
-        )
-        return answer
 
 
 def since_when(told: str, before: FedSignalBank | None, overlap: float) -> str:

@@ -26,7 +26,6 @@ CALL_SECONDS: Final = 8.0
 # Well below the largest message: a referral with all its notices has some kilobytes.
 PAGE_SIZE: Final = 100
 # One after the other, with a pause: on an action day thousands are stated, and nobody waits for it.
-AT_ONCE: Final = 1
 PAUSE: Final = 0.1
 REMEMBERED: Final = 50_000
 # What the bank will never take, however often it is said.
@@ -68,14 +67,17 @@ class SignalBankActivities:
         if not request.since and not request.page_token:
             self._said.forget()
         self._said.begin(request.begun_at, request.last_source_time)
-        limit = asyncio.Semaphore(AT_ONCE)
+        ended: list[bool | None] = []
+        failures: list[Exception] = []
         async with beating():
-            stated = [self._learn(referral, limit) for referral in page.referrals]
-            ended = await asyncio.gather(*stated, return_exceptions=True)
-        for failure in ended:
-            # Only when the whole page was tried: the next attempt finds less to do.
-            if isinstance(failure, BaseException):
-                raise failure
+            for referral in page.referrals:
+                try:
+                    ended.append(await self._learn(referral))
+                except Exception as error:
+                    failures.append(error)
+        # Only when the whole page was tried: the next attempt finds less to do.
+        if failures:
+            raise failures[0]
         return LearntPage(
             referrals=len(ended),
             changed=sum(found is True for found in ended),
@@ -92,27 +94,25 @@ class SignalBankActivities:
         except grpc.aio.AioRpcError as error:
             raise call_failure(error) from error
 
-    async def _learn(
-        self, referral: referral_pb2.Referral, limit: asyncio.Semaphore
-    ) -> bool | None:
+    async def _learn(self, referral: referral_pb2.Referral) -> bool | None:
         """Whether the bank learnt something; None when it will never take this."""
         if self._said.knows(referral):
             return False
-        async with limit:
-            try:
-                answer = await self._bank.LearnSignal(statement(referral), timeout=CALL_SECONDS)
-            except grpc.aio.AioRpcError as error:
-                failure = from_rpc_error(error)
-                if failure.kind not in _FINAL:
-                    raise call_failure(error) from error
-                _log.warning(
-                    "signal_refused", referral_id=referral.referral_id,
-                    fields=[violation.field for violation in failure.violations],
-                )  # fmt: skip
-                return None
-            await asyncio.sleep(PAUSE if answer.changed else 0)
+        try:
+            answer = await self._bank.LearnSignal(statement(referral), timeout=CALL_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            failure = from_rpc_error(error)
+            if failure.kind not in _FINAL:
+                raise call_failure(error) from error
+            _log.warning(
+                "signal_refused", referral_id=referral.referral_id,
+                fields=[violation.field for violation in failure.violations],
+            )  # fmt: skip
+            return None
         self._said.note(referral)
         changed: bool = answer.changed
+        if changed:
+            await asyncio.sleep(PAUSE)
         return changed
 
 
