@@ -27,6 +27,8 @@ _PORTS: Final = (
     "acknowledgement", "observation", "simulator",
     *(f"adapter_{slug}" for slug in PLATFORMS), *(f"webhook_{slug}" for slug in PLATFORMS),
 )  # fmt: skip
+# First, end and width. Linux gives outgoing connections ports from 32,768, others from 49,152.
+_BLOCKS: Final = (20_000, 32_000, 20)
 
 
 @dataclass(frozen=True)
@@ -133,16 +135,21 @@ def _make_secrets() -> dict[str, str]:
 
 
 def _choose() -> dict[str, int]:
-    """Free ports, all held open together so that no two are the same."""
-    held = []
-    for _ in _PORTS:
-        one = socket.socket()
-        one.bind(("127.0.0.1", 0))
-        held.append(one)
-    ports = {name: one.getsockname()[1] for name, one in zip(_PORTS, held, strict=True)}
-    for one in held:
-        one.close()
-    return ports
+    """Free ports in one block, below those that systems give to outgoing connections.
+
+    Between choosing and listening another program could be given a port of the system's own range;
+    and two stacks that choose at once rarely choose the same block.
+
+    Raises:
+        OSError: no block is free.
+    """
+    blocks = list(range(*_BLOCKS))
+    secrets.SystemRandom().shuffle(blocks)
+    for first in blocks:
+        ports = dict(zip(_PORTS, range(first, first + len(_PORTS)), strict=True))
+        if all(_free(port) for port in ports.values()):
+            return ports
+    raise OSError(f"no {len(_PORTS)} free ports in a row between {_BLOCKS[0]} and {_BLOCKS[1]}")
 
 
 def _free(port: int) -> bool:

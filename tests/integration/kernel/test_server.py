@@ -105,7 +105,10 @@ async def _port(ready: Path, process: asyncio.subprocess.Process) -> int:
 
 
 def _written(ready: Path) -> int | None:
-    port = int(ready.read_text()) if ready.exists() else STALE
+    try:
+        port = int(ready.read_text())
+    except FileNotFoundError:  # a starting server takes a stale one away
+        return None
     return None if port == STALE else port
 
 
