@@ -34,12 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A fault test at full length gets half an hour, whatever its short run may take."""
+    """A fault test at full length gets an hour and a half, whatever its short run may take."""
     if not config.getoption("--long"):
         return
     for item in items:
         if item.get_closest_marker("faults") is not None:
-            item.add_marker(pytest.mark.timeout(1800))
+            item.add_marker(pytest.mark.timeout(5400))
 
 
 @pytest.fixture
