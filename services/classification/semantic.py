@@ -44,7 +44,7 @@ class Embedder:
         """Embed on so many threads: sooner where cores are free."""
         try:
             file = PackedFile(weights())
-            self._tokens = Tokens(file.pieces)
+            self._tokens = Tokens(file.vocabulary)
             self._encoder = Encoder(file, threads)
         except ImportError as error:
             raise SemanticUnavailableError("the extra 'semantic' is not installed") from error
@@ -52,7 +52,7 @@ class Embedder:
             raise SemanticUnavailableError(
                 f"the embedding engine does not load here ({type(error).__name__})"
             ) from error
-        self._marks = (file.pieces.beginning, file.pieces.end)
+        self._marks = (file.vocabulary.beginning, file.vocabulary.end)
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """384 numbers of length one together."""

@@ -8,6 +8,8 @@ whose high halves are the last; a weight is its four bits less eight, times the 
 
 from __future__ import annotations
 
+import array
+import bisect
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +33,48 @@ class PackedFileError(ValueError):
     """The file is not one that this code reads; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
 class Pieces:
-    """The tokeniser's data: pieces with their scores, and what stands for which character."""
+    """The tokeniser's pieces with their scores, found by hash.
 
-    ids: dict[str, int]
-    scores: list[float]
+    A dictionary of a quarter of a million strings would be most of what the semantic model keeps in
+    memory.
+    """
+
+    def __init__(self, text: bytes, offsets: NDArray[Any], scores: NDArray[Any]) -> None:
+        self._text, self._offsets = text, array.array("L", offsets.astype("L").tobytes())
+        self.scores = array.array("f", scores.astype("f").tobytes())
+        count = len(self.scores)
+        hashes = np.fromiter((hash(self._at(place)) for place in range(count)), np.int64, count)
+        order = np.argsort(hashes, kind="stable")
+        self._hashes = array.array("q", hashes[order].tobytes())
+        self._order = array.array("L", order.astype("L").tobytes())
+        steps = np.diff(np.asarray(self._offsets, np.int64))
+        if count == 0 or steps.min() < 0 or self._offsets[count] > len(text):
+            raise ValueError("has pieces that end before they begin")
+        self.longest = max(len(self._at(place)) for place in np.argsort(steps)[-1000:].tolist())
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def _at(self, place: int) -> str:
+        return self._text[self._offsets[place] : self._offsets[place + 1]].decode("utf-8")
+
+    def find(self, piece: str) -> int | None:
+        """The piece's id."""
+        wanted = hash(piece)
+        at = bisect.bisect_left(self._hashes, wanted)
+        while at < len(self._hashes) and self._hashes[at] == wanted:
+            if self._at(self._order[at]) == piece:
+                return self._order[at]
+            at += 1
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The tokeniser's data: its pieces, what stands for which character, and the marks."""
+
+    pieces: Pieces
     replaced: dict[int, str]
     beginning: int
     end: int
@@ -52,7 +90,7 @@ class PackedFile:
         try:
             self._place = 0
             self._header()
-            self.pieces = self._pieces()
+            self.vocabulary = self._vocabulary()
             self._directory = self._tensors()
         except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
             raise PackedFileError(f"{path.name}: {error}") from error
@@ -101,14 +139,10 @@ class PackedFile:
         if (width, layers, heads, inner, block) != (WIDTH, LAYERS, HEADS, INNER, BLOCK):
             raise ValueError("is a model of another size")
 
-    def _pieces(self) -> Pieces:
+    def _vocabulary(self) -> Vocabulary:
         count, beginning, end, _, unknown, length = self._take("<5iQ")
-        offsets = self._run("<u4", count + 1).tolist()
-        scores = self._run("<f4", count).tolist()
-        text = bytes(self._run("u1", length))
-        ids = {text[offsets[i] : offsets[i + 1]].decode("utf-8"): i for i in range(count)}
-        # Nothing is cut into these two: no text, and what stands for any unknown character.
-        ids = {piece: place for piece, place in ids.items() if piece and place != unknown}
+        offsets, scores = self._run("<u4", count + 1), self._run("<f4", count)
+        pieces = Pieces(bytes(self._run("u1", length)), offsets, scores)
         replaced, size = self._take("<iI")
         stop = self._place + size
         characters = {}
@@ -116,7 +150,7 @@ class PackedFile:
             code, outcome = self._take("<IB")
             characters[code] = "".join(map(chr, self._run("<u4", outcome).tolist()))
         self._place = stop
-        return Pieces(ids, scores, characters, beginning, end, unknown)
+        return Vocabulary(pieces, characters, beginning, end, unknown)
 
     def _tensors(self) -> dict[str, int]:
         found: dict[str, int] = {}

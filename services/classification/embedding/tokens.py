@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Final
 
-from services.classification.embedding.packed import Pieces
+from services.classification.embedding.packed import Vocabulary
 
 # Stands for a space, and before the first word.
 _SPACE: Final = "▁"
@@ -25,34 +25,36 @@ _REMEMBERED: Final = 8192
 class Tokens:
     """Not more work than characters times the longest piece."""
 
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-        self._longest = max(map(len, pieces.ids))
-        self._worst = min(pieces.scores) - _UNKNOWN
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._pieces = vocabulary.pieces
+        self._replaced, self._unknown = vocabulary.replaced, vocabulary.unknown
+        self._worst = min(self._pieces.scores) - _UNKNOWN
         self._of_word = functools.lru_cache(_REMEMBERED)(self._likeliest)
 
     def of(self, text: str) -> list[int]:
         """Without the marks of beginning and end."""
-        shown = _SPACES.sub(" ", text.translate(self._pieces.replaced)).replace(" ", _SPACE)
+        shown = _SPACES.sub(" ", text.translate(self._replaced)).replace(" ", _SPACE)
         # No piece reaches over a space: each word is cut by itself.
         words = shown.removeprefix(_SPACE).split(_SPACE)
         return [token for word in words for token in self._of_word(_SPACE + word)]
 
     def _likeliest(self, text: str) -> tuple[int, ...]:
         """Viterbi: of all ways to cut the text into pieces the one with the best sum of scores."""
-        size, known, scores = len(text), self._pieces.ids, self._pieces.scores
+        size, find, scores = len(text), self._pieces.find, self._pieces.scores
         best = [_NEVER] * (size + 1)
         best[0] = 0.0
-        piece, origin = [self._pieces.unknown] * (size + 1), [0] * (size + 1)
+        piece, origin = [self._unknown] * (size + 1), [0] * (size + 1)
         for start in range(size):
             so_far = best[start]
-            for end in range(start + 1, min(size, start + self._longest) + 1):
-                place = known.get(text[start:end])
-                if place is not None and so_far + scores[place] > best[end]:
+            for end in range(start + 1, min(size, start + self._pieces.longest) + 1):
+                place = find(text[start:end])
+                if place is None or place == self._unknown:
+                    continue
+                if so_far + scores[place] > best[end]:
                     best[end], piece[end], origin[end] = so_far + scores[place], place, start
             if so_far + self._worst > best[start + 1]:
                 best[start + 1], origin[start + 1] = so_far + self._worst, start
-                piece[start + 1] = self._pieces.unknown
+                piece[start + 1] = self._unknown
         found, place = [], size
         while place:
             found.append(piece[place])
