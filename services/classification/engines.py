@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from threadpoolctl import threadpool_limits
+
 from services.classification import engine, fast, semantic, thresholds
 from services.classification.cascade import ModelEngine
 from services.classification.domain import Engine
@@ -18,7 +20,7 @@ Kind = Literal["rules", "fast", "cascade"]
 def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engine:
     """The engine of this release, or of another model package in ``folder``.
 
-    The semantic model embeds on ``threads`` threads.
+    The semantic model embeds on ``threads`` threads. Limits this process's BLAS to one.
 
     Raises ValueError, naming the file, when rules or models are missing or damaged. The semantic
     extra need not be there: what would have needed it says so.
@@ -26,6 +28,9 @@ def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engi
     rules = engine.load()
     if kind == "rules":
         return rules
+    # An assessment's matrices are small: more threads of BLAS end no call sooner, and spin after it,
+    # which cost a second core as much again as the whole assessment.
+    threadpool_limits(1, user_api="blas")
     meaning = semantic.load(folder) if kind == "cascade" else None
     embedder = Lazy(partial(semantic.Embedder, threads))
     return ModelEngine(rules, fast.load(folder), thresholds.load(folder), meaning, embedder)
