@@ -100,7 +100,9 @@ class ModelEngine:
 
     def _answers(self, reading: Reading) -> tuple[heads.Answers, tuple[str, ...]]:
         words = features.words(reading.text.tokens)
-        facts = features.facts(reading.signals, reading.entities, reading.scores)
+        facts = features.facts(
+            reading.text.original, reading.signals, reading.entities, reading.scores
+        )
         answers = self._fast.answers(words, facts)
         if self._meaning is None or not words or not self._thresholds.unsure(answers.advert):
             return answers, ()

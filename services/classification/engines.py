@@ -28,8 +28,8 @@ def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engi
     rules = engine.load()
     if kind == "rules":
         return rules
-    # An assessment's matrices are small: more threads of BLAS end no call sooner, and spin after it,
-    # which cost a second core as much again as the whole assessment.
+    # An assessment has small matrices: more threads of BLAS end no call sooner, and spin after it.
+    # That took another core for as long again as the whole assessment.
     threadpool_limits(1, user_api="blas")
     meaning = semantic.load(folder) if kind == "cascade" else None
     embedder = Lazy(partial(semantic.Embedder, threads))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from services.classification import style
 from services.classification.domain import Entity, Signal
 from services.classification.normalise import Token
 from services.classification.scoring import Scores
@@ -43,10 +44,12 @@ def pieces(word: str) -> Iterator[str]:
 
 
 def facts(
-    signals: Sequence[Signal], entities: Sequence[Entity], scores: Scores
+    text: str, signals: Sequence[Signal], entities: Sequence[Entity], scores: Scores
 ) -> dict[str, float]:
-    """Concepts (``c:``), kinds of entity (``k:``) and rules (``f:``) that are there, and odds."""
-    found = {f"c:{signal.concept}": 1.0 for signal in signals}
+    """Concepts (``c:``), kinds of entity (``k:``) and rules (``f:``) that are there, odds, and how
+    the text is written (``s:``)."""
+    found = style.facts(text)
+    found |= {f"c:{signal.concept}": 1.0 for signal in signals}
     found |= {f"k:{entity.kind.value}": 1.0 for entity in entities}
     found |= {f"f:{rule}": 1.0 for rule in scores.fired}
     found["service"] = scores.service / _SERVICE

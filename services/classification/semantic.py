@@ -23,7 +23,7 @@ from services.classification.embedding.tokens import Tokens
 from services.classification.fast import check, check_shapes
 
 FILE: Final = "semantic.npz"
-VERSION: Final = 1
+VERSION: Final = 2
 DIMENSIONS: Final = 384
 _WEIGHTS: Final = "e5-small-q4.bin"
 # Tokens that are embedded: the time grows with them, some 0.5 ms each. A longer text is read in
@@ -92,7 +92,7 @@ class SemanticModel:
         # Log-odds of fast model, semantic model and one: the two together, calibrated.
         self._together = known["together"].astype(np.float64)
         self._names = {name: i for i, name in enumerate(facts["facts"])}
-        self._scale = float(facts["facts_scale"])
+        self._scales = np.array([scale(name, facts) for name in facts["facts"]], np.float32)
         self._gamma = float(facts["gamma"])
         self.share = float(facts["share"])
         self.sha256 = sha256
@@ -104,7 +104,7 @@ class SemanticModel:
         for name, value in facts.items():
             place = self._names.get(name)
             if place is not None:
-                point[DIMENSIONS + place] = value * self._scale
+                point[DIMENSIONS + place] = value * self._scales[place]
         return point
 
     def answers(
@@ -120,6 +120,11 @@ class SemanticModel:
         together = float(self._together @ (fast.advert, alone.advert, 1.0))
         second = heads.Answers(together, alone.acts, alone.categories, alone.hooks)
         return heads.mixed(fast, second, self.share)
+
+
+def scale(name: str, facts: Mapping[str, Any]) -> float:
+    """How far a fact moves a text: signs of style farther than what rules found."""
+    return float(facts["style_scale" if name.startswith("s:") else "facts_scale"])
 
 
 def load(folder: Path) -> SemanticModel:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from services.classification import heads
-from services.classification.semantic import DIMENSIONS, VERSION
+from services.classification.semantic import DIMENSIONS, VERSION, scale
 from services.classification.training import linear, vectors
 from services.classification.training.vectors import Read
 
@@ -19,6 +19,8 @@ from services.classification.training.vectors import Read
 GAMMA: Final = 5.0
 STRENGTH: Final = 10.0
 FACTS_SCALE: Final = 0.05
+STYLE_SCALE: Final = 0.2
+_SCALES: Final = {"facts_scale": FACTS_SCALE, "style_scale": STYLE_SCALE}
 LINEAR_STRENGTH: Final = 100.0
 # How much of acts, categories and hooks is the semantic model's.
 SHARE: Final = 0.6
@@ -35,8 +37,7 @@ class Fitted:
     bias: float
 
     def points(self, texts: Sequence[Read], embedded: NDArray[np.float64]) -> NDArray[np.float64]:
-        facts = vectors.fact_matrix(texts, self.names) * FACTS_SCALE
-        return np.hstack([embedded - self.centre, facts])
+        return np.hstack([embedded - self.centre, _scaled(texts, self.names)])
 
     def margins(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         apart = (
@@ -48,11 +49,17 @@ class Fitted:
         return answer
 
 
+def _scaled(texts: Sequence[Read], names: Sequence[str]) -> NDArray[np.float64]:
+    scales = np.array([scale(name, _SCALES) for name in names])
+    scaled: NDArray[np.float64] = vectors.fact_matrix(texts, names) * scales
+    return scaled
+
+
 def fit(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Fitted:
     """The advert head: a support vector machine; its support vectors are the landmarks."""
     centre = embedded.mean(axis=0)
     names = vectors.fact_names(texts)
-    points = np.hstack([embedded - centre, vectors.fact_matrix(texts, names) * FACTS_SCALE])
+    points = np.hstack([embedded - centre, _scaled(texts, names)])
     machine = SVC(C=STRENGTH, gamma=GAMMA).fit(points, vectors.labels(texts)[:, 0])
     return Fitted(
         centre, names, points[machine.support_], machine.dual_coef_[0], float(machine.intercept_[0])
@@ -80,6 +87,6 @@ def saved(
     }
     facts: dict[str, Any] = {
         "version": VERSION, "heads": list(heads.NAMES), "facts": fitted.names, "gamma": GAMMA,
-        "facts_scale": FACTS_SCALE, "share": SHARE, "dimensions": DIMENSIONS,
+        "share": SHARE, "dimensions": DIMENSIONS, **_SCALES,
     }  # fmt: skip
     return known, facts

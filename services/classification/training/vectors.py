@@ -33,7 +33,9 @@ def read(items: Sequence[Item], rules: RuleEngine) -> list[Read]:
     found = []
     for item in items:
         reading = rules.read(AssessmentInput(item.id, item.text, REFERENCE))
-        facts = features.facts(reading.signals, reading.entities, reading.scores)
+        facts = features.facts(
+            reading.text.original, reading.signals, reading.entities, reading.scores
+        )
         words = features.words(reading.text.tokens)
         found.append(Read(item, reading.text.original, words, facts))
     return found
