@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -30,6 +31,8 @@ class Spec:
     environment: dict[str, str] = field(default_factory=dict)
     stop_signal: str = "SIGTERM"
     clean_exit: bool = True
+    # How far it gives way to others where processors are short: 0 not at all, 19 wholly.
+    niceness: int = 0
 
 
 class Process:
@@ -89,7 +92,16 @@ class Process:
                 start_new_session=True,
             )
         self._adopted = None
+        self._give_way(self._child.pid)
         self._remember(self._child.pid)
+
+    def _give_way(self, pid: int) -> None:
+        # At once: threads that it starts have the niceness of that moment.
+        if self.spec.niceness:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                # Never less than we give way ourselves: that only a superuser may.
+                process.nice(max(process.nice(), self.spec.niceness))
 
     def terminate(self) -> None:
         if not self.alive():
