@@ -447,7 +447,10 @@ async def test_a_life_that_is_continued_as_new_at_every_step_loses_nothing(
     await world.recorded("NOTICE_DELIVERED")
     await play.answer("CLARIFICATION_REQUEST", event_id="q1", item_id="item-1")
     await world.recorded("CLARIFICATION_REQUESTED")
-    assert await play.answer("CLARIFICATION_REQUEST", event_id="q1", item_id="item-1") == "repeated"
+    # The next run knows it. A run that has not ended yet gives the first answer again: its server
+    # knows the update by its id.
+    again = await play.answer("CLARIFICATION_REQUEST", event_id="q1", item_id="item-1")
+    assert again in ("repeated", "accepted")
     await play.environment.sleep(5 * HOUR)
     await play.command(ANSWERED, subject="q1")
     await world.recorded("CLARIFICATION_DELIVERED")
@@ -458,4 +461,5 @@ async def test_a_life_that_is_continued_as_new_at_every_step_loses_nothing(
     assert await play.outcome() == "REMOVED"
     assert world.closed()["contradictions"] == 1
     assert len(world.effects) == 1
+    assert world.types().count("CLARIFICATION_REQUESTED") == 1
     assert world.only_legal_transitions()
