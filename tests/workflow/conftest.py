@@ -51,9 +51,9 @@ class Play:
     handle: WorkflowHandle[Any, str]
     environment: WorkflowEnvironment
 
-    async def deliver(self, delivery: Delivery) -> str:
+    async def deliver(self, delivery: Delivery, update_id: str = "") -> str:
         answer: str = await self.handle.execute_update(
-            contracts.UPDATE_DELIVER, delivery, id=delivery.item_id, result_type=str
+            contracts.UPDATE_DELIVER, delivery, id=update_id or delivery.item_id, result_type=str
         )
         return answer
 
@@ -69,7 +69,7 @@ class Play:
                 raise
             await self.handle.signal(contracts.SIGNAL_DELIVER, delivery)
 
-    async def answer(self, kind: str, **facts: Any) -> str:
+    async def answer(self, kind: str, update_id: str = "", **facts: Any) -> str:
         item = facts.pop("item_id", str(uuid.uuid4()))
         given = PlatformAnswer(
             event_id=facts.pop("event_id", str(uuid.uuid4())),
@@ -77,7 +77,8 @@ class Play:
             occurred_at="2026-11-24T10:00:00Z",
             **facts,
         )
-        return await self.deliver(Delivery(item, contracts.KIND_PLATFORM_EVENT, answer=given))
+        delivery = Delivery(item, contracts.KIND_PLATFORM_EVENT, answer=given)
+        return await self.deliver(delivery, update_id)
 
     async def command(self, kind: str, value: str = "", **facts: Any) -> str:
         command = Command(actor="test", value=value, **facts)
