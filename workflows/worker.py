@@ -7,7 +7,6 @@ task comes back with the answer to the start.
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -23,7 +22,7 @@ from temporalio.service import GrpcCompression, RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from services.kernel import config, grpc_client, grpc_server, telemetry, waiting
+from services.kernel import config, grpc_client, process, telemetry, waiting
 from workflows import bank_holidays, contracts, schedules
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
@@ -180,10 +179,7 @@ class Activities:
 
 async def main(settings: WorkerSettings) -> int:
     observed = telemetry.setup("worker", settings.telemetry)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = process.stop_event()
     client = await connect(settings, stop)
     if client is not None:
         await _work(client, settings, stop)
@@ -211,7 +207,7 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
             asyncio.create_task(schedules.look_after(client, settings.time_scale, stop))
         )
         if settings.ready_file is not None:
-            grpc_server.write_ready(settings.ready_file, 0)
+            process.write_ready(settings.ready_file, 0)
         _log.info("serving", platforms=sorted(settings.adapters), time_scale=settings.time_scale)
         await stop.wait()
         await asyncio.gather(*relaying)
@@ -219,4 +215,4 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(WorkerSettings, "worker")))
+    process.run(main(config.load(WorkerSettings, "worker")))

@@ -7,7 +7,7 @@ import grpc
 from services.acknowledgement.config import AcknowledgementSettings
 from services.acknowledgement.servicer import SERVICE, AcknowledgementServicer
 from services.acknowledgement.store import SCHEMA
-from services.kernel import config, db, grpc_server, telemetry
+from services.kernel import config, db, grpc_server, process, telemetry
 from services.kernel.clock import SystemClock
 from services.kernel.delivery_servicer import DeliveryServicer
 from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import (
@@ -32,4 +32,4 @@ async def main(settings: AcknowledgementSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(AcknowledgementSettings, "acknowledgement")))
+    process.run(main(config.load(AcknowledgementSettings, "acknowledgement")))

@@ -13,7 +13,7 @@ from services.adapters.servicer import SERVICE, AdapterServicer
 from services.adapters.store import Store
 from services.adapters.web import webhook_server
 from services.adapters.webhooks import WebhookReceiver, read_secret
-from services.kernel import config, db, grpc_client, grpc_server, telemetry
+from services.kernel import config, db, grpc_client, grpc_server, process, telemetry
 from services.kernel.clock import SystemClock
 from takedown.adapter.v1.platform_adapter_service_pb2_grpc import (
     add_PlatformAdapterServiceServicer_to_server,
@@ -59,4 +59,4 @@ async def main(settings: AdapterSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(AdapterSettings, "adapter")))
+    process.run(main(config.load(AdapterSettings, "adapter")))

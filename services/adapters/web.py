@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from services.adapters.config import WebhookSettings
 from services.kernel.config import TlsSettings
-from services.kernel.grpc_server import write_ready
+from services.kernel.process import write_ready
 
 
 class _Server(uvicorn.Server):

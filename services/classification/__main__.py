@@ -12,7 +12,7 @@ from services.classification.pictures.process import Limits
 from services.classification.pictures.reader import PictureReader
 from services.classification.servicer import SERVICE, ClassificationServicer
 from services.classification.serving import ServingEngine
-from services.kernel import config, grpc_server, telemetry
+from services.kernel import config, grpc_server, process, telemetry
 from services.kernel.clock import SystemClock
 from takedown.classification.v1.classification_service_pb2_grpc import (
     add_ClassificationServiceServicer_to_server,
@@ -54,4 +54,4 @@ async def main(settings: ClassificationSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(ClassificationSettings, "classification")))
+    process.run(main(config.load(ClassificationSettings, "classification")))

@@ -11,7 +11,7 @@ from services.intake.config import IntakeSettings
 from services.intake.record_servicer import RecordServicer
 from services.intake.servicer import ReferralServicer
 from services.intake.watch import Watch
-from services.kernel import config, db, grpc_server, telemetry
+from services.kernel import config, db, grpc_server, process, telemetry
 from services.kernel.clock import SystemClock
 from services.kernel.delivery_servicer import DeliveryServicer
 
@@ -49,4 +49,4 @@ async def main(settings: IntakeSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(IntakeSettings, "intake")))
+    process.run(main(config.load(IntakeSettings, "intake")))

@@ -13,10 +13,13 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Octets of one gRPC message that a service takes; architecture.md's bound of a batch.
+MESSAGE_LIMIT: Final = 4 * 1024 * 1024
 
 
 class Part(BaseModel):

@@ -9,16 +9,32 @@ from typing import Any, Final
 
 import asyncpg
 import structlog
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from services.kernel import waiting
+from services.kernel import grpc_errors, waiting
 from services.kernel.config import DatabaseSettings
 
 STATEMENT_TIMEOUT_MS: Final = 15_000
 _log = structlog.get_logger("db")
+
+# The database is away, coming up, going down or full.
+grpc_errors.treat_as_database_away(
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    exc.InterfaceError,
+    exc.OperationalError,
+    exc.TimeoutError,
+)
 
 
 def engine(settings: DatabaseSettings, application: str) -> AsyncEngine:
@@ -51,7 +67,7 @@ def _refuse_closed(connection: Any, record: Any, proxy: Any) -> None:
     asyncpg knows from the socket, so this costs no round trip, unlike a ping before each use.
     """
     if connection.driver_connection.is_closed():
-        raise DisconnectionError("closed while idle")
+        raise exc.DisconnectionError("closed while idle")
 
 
 @asynccontextmanager

@@ -9,8 +9,7 @@ import grpc
 
 from services.kernel.certificates import Certificates, Pems
 from services.kernel.client_interceptors import DEFAULT_DEADLINE, StreamClient, UnaryClient
-from services.kernel.config import TlsSettings
-from services.kernel.grpc_server import MESSAGE_LIMIT
+from services.kernel.config import MESSAGE_LIMIT, TlsSettings
 from services.kernel.identity import TRUST_DOMAIN
 from services.kernel.renewing import RenewingChannel
 

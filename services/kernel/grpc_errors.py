@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
-import asyncpg
 import grpc
-import sqlalchemy.exc
 import structlog
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
@@ -21,24 +19,9 @@ _log = structlog.get_logger("errors")
 
 _KINDS: Final = {rule.code: kind for kind, rule in TABLE.items()}
 
-# The database is away, coming up, going down or full: the caller may try again.
-_DATABASE_AWAY: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-    sqlalchemy.exc.InterfaceError,
-    sqlalchemy.exc.OperationalError,
-    sqlalchemy.exc.TimeoutError,
-    ConnectionError,
-    OSError,
-)
+# What says that the database is away, coming up, going down or full: the caller may try again. The
+# database's own errors are added by services/kernel/db.py.
+_database_away: set[type[BaseException]] = {OSError}
 
 # What a status means that gRPC itself gave, before or instead of any handler.
 _BARE: Final = {
@@ -54,6 +37,15 @@ _DEPENDENCY_AWAY: Final = (
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 )
+
+
+def treat_as_database_away(*kinds: type[BaseException]) -> None:
+    """Have errors of these kinds answered with DATABASE_UNAVAILABLE from now on.
+
+    Whoever uses a database says so, so that a process without one (the worker, an adapter's
+    client, the command line) does not load the libraries of one: some 18 MB.
+    """
+    _database_away.update(kinds)
 
 
 def status_name(kind: ErrorKind) -> str:
@@ -75,7 +67,8 @@ def as_domain_error(error: BaseException) -> DomainError:
         return error
     cause = getattr(error, "orig", None)
     pgerror = getattr(cause, "__cause__", None)
-    if any(isinstance(e, _DATABASE_AWAY) for e in (error, cause, pgerror) if e is not None):
+    away = tuple(_database_away)
+    if any(isinstance(e, away) for e in (error, cause, pgerror)):
         return DomainError(
             ErrorKind.UNAVAILABLE,
             "DATABASE_UNAVAILABLE",

@@ -1,18 +1,13 @@
 """The one server bootstrap: mTLS, interceptors, health, reflection in development, drain.
 
-A main reads: settings, wire, ``run(serve(...))``. SIGTERM turns health to NOT_SERVING at
+A main reads: settings, wire, ``process.run(serve(...))``. SIGTERM turns health to NOT_SERVING at
 once, lets calls in flight finish, stops the background work and exits 0.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextvars import ContextVar
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import grpc
@@ -21,14 +16,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from services.kernel import process
 from services.kernel.allow_list import AllowList
 from services.kernel.certificates import Certificates
-from services.kernel.config import ServiceSettings, TlsSettings
+from services.kernel.config import MESSAGE_LIMIT, ServiceSettings, TlsSettings
 from services.kernel.grpc_errors import origin
 from services.kernel.interceptors import ServerInterceptor
 from services.kernel.telemetry import Telemetry
 
-MESSAGE_LIMIT: Final = 4 * 1024 * 1024
 FLUSH_SECONDS: Final = 3.0
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
@@ -37,8 +32,6 @@ _OPTIONS: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5000),
 )
-# Set by ``run`` before main begins, so that a signal during start-up is a stop as well.
-_STOP: ContextVar[asyncio.Event | None] = ContextVar("takedown_stop", default=None)
 _log = structlog.get_logger("server")
 
 Background = Callable[[asyncio.Event], Awaitable[None]]
@@ -85,8 +78,7 @@ async def serve(
             set only after the last call in flight has its answer.
         on_stop: closes what the main opened, in order.
     """
-    stop, drained = _STOP.get() or asyncio.Event(), asyncio.Event()
-    on_signals(stop)
+    stop, drained = process.stop_event(), asyncio.Event()
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)
     server = grpc.aio.server(
@@ -138,22 +130,8 @@ async def _register(
 
 def _announce(settings: ServiceSettings, port: int) -> None:
     if settings.ready_file is not None:
-        write_ready(settings.ready_file, port)
+        process.write_ready(settings.ready_file, port)
     _log.info("serving", port=port, development=settings.development)
-
-
-def write_ready(ready_file: Path, port: int) -> None:
-    """Tell whoever started us that we serve, and where: atomically."""
-    draft = ready_file.with_suffix(".new")
-    draft.write_text(f"{port}\n", encoding="ascii")
-    draft.replace(ready_file)
-
-
-def on_signals(stop: asyncio.Event) -> None:
-    """Set ``stop`` on SIGTERM and SIGINT, however often they come."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 async def _coroutine(work: Awaitable[None]) -> None:
@@ -181,29 +159,3 @@ async def _finish(workers: Sequence[asyncio.Task[None]], seconds: float) -> None
     for task in late:
         task.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
-
-
-def run(main: Coroutine[Any, Any, int]) -> None:
-    """Run a main to its end and leave with its status; 1, with a log line, if it fails.
-
-    The process leaves from inside the event loop, when all that main opened is closed.
-    Finalising the interpreter can abort it (exit 134) while the gRPC and Temporal cores still
-    hold threads, and closing the loop takes the signal handlers off, so that one more SIGTERM
-    would end a clean stop with -15.
-    """
-    asyncio.run(_to_the_exit(main))
-
-
-async def _to_the_exit(main: Coroutine[Any, Any, int]) -> None:
-    stop = asyncio.Event()
-    _STOP.set(stop)
-    on_signals(stop)
-    try:
-        status = await main
-    except Exception as error:
-        # The type and the place: a message may hold content or a secret.
-        _log.critical("failed", type=type(error).__name__, where=origin(error))
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import structlog
 
-from services.kernel import config, db, grpc_server, telemetry
+from services.kernel import config, db, grpc_server, process, telemetry
 from services.kernel.clock import SystemClock
 from services.observation.client import GuardedClient
 from services.observation.config import ObservationSettings
@@ -50,4 +50,4 @@ async def main(settings: ObservationSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(ObservationSettings, "observation")))
+    process.run(main(config.load(ObservationSettings, "observation")))

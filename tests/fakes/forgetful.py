@@ -17,8 +17,8 @@ from typing import Any, Final
 import grpc
 
 from services.kernel import grpc_client
-from services.kernel.config import TlsSettings
-from services.kernel.grpc_server import MESSAGE_LIMIT, server_credentials
+from services.kernel.config import MESSAGE_LIMIT, TlsSettings
+from services.kernel.grpc_server import server_credentials
 
 # Server streams by method; everything else is one message for one message.
 STREAMS: Final = frozenset({"Receive", "WatchReferralEvents", "Watch", "ServerReflectionInfo"})

@@ -30,9 +30,10 @@ from services.intake.watch import Watch
 from services.kernel import db, grpc_client
 from services.kernel.allow_list import AllowList
 from services.kernel.clock import SystemClock
+from services.kernel.config import MESSAGE_LIMIT
 from services.kernel.errors import DomainError
 from services.kernel.grpc_errors import from_rpc_error
-from services.kernel.grpc_server import MESSAGE_LIMIT, server_credentials
+from services.kernel.grpc_server import server_credentials
 from services.kernel.interceptors import ServerInterceptor
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.casework_service_pb2_grpc import (

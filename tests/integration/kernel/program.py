@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from services.kernel import config, grpc_server, telemetry
+from services.kernel import config, grpc_server, process, telemetry
 from takedown.delivery.v1 import delivery_service_pb2 as pb
 from takedown.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
 
@@ -73,4 +73,4 @@ async def main(settings: config.ServiceSettings) -> int:
 
 
 if __name__ == "__main__":
-    grpc_server.run(main(config.load(config.ServiceSettings, "kernelprobe")))
+    process.run(main(config.load(config.ServiceSettings, "kernelprobe")))

@@ -1,0 +1,70 @@
+"""What every process does at its beginning and its end, whether it serves or not.
+
+Kept apart from the server, so that one that serves nothing loads nothing of a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from services.kernel.grpc_errors import origin
+
+# Set by ``run`` before main begins, so that a signal during start-up is a stop as well.
+_STOP: Final[ContextVar[asyncio.Event | None]] = ContextVar("takedown_stop", default=None)
+_log = structlog.get_logger("process")
+
+
+def write_ready(ready_file: Path, port: int) -> None:
+    """Tell whoever started us that we serve, and where: atomically."""
+    draft = ready_file.with_suffix(".new")
+    draft.write_text(f"{port}\n", encoding="ascii")
+    draft.replace(ready_file)
+
+
+def stop_event() -> asyncio.Event:
+    """The event that SIGTERM and SIGINT set: the one of ``run``, or a new one outside it."""
+    stop = _STOP.get() or asyncio.Event()
+    _on_signals(stop)
+    return stop
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """Set ``stop`` on SIGTERM and SIGINT, however often they come."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def run(main: Coroutine[Any, Any, int]) -> None:
+    """Run a main to its end and leave with its status; 1, with a log line, if it fails.
+
+    The process leaves from inside the event loop, when all that main opened is closed.
+    Finalising the interpreter can abort it (exit 134) while the gRPC and Temporal cores still
+    hold threads, and closing the loop takes the signal handlers off, so that one more SIGTERM
+    would end a clean stop with -15.
+    """
+    asyncio.run(_to_the_exit(main))
+
+
+async def _to_the_exit(main: Coroutine[Any, Any, int]) -> None:
+    stop = asyncio.Event()
+    _STOP.set(stop)
+    _on_signals(stop)
+    try:
+        status = await main
+    except Exception as error:
+        # The type and the place: a message may hold content or a secret.
+        _log.critical("failed", type=type(error).__name__, where=origin(error))
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
