@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TIME_SCALE ?=
+# Whatever the shell says, compiled modules are kept: every service is a process that imports them,
+# and Temporal's sandbox imports a workflow's modules for every workflow.
+unexport PYTHONDONTWRITEBYTECODE
 # So many tests at once; each process has its own PostgreSQL and Temporal server.
 PROCESSES ?= 2
 
