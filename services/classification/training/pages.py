@@ -37,6 +37,7 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         "## Cascade by category and hook of adverts",
         "",
         *_labels({**test["cascade"]["categories"], **test["cascade"]["hooks"]}),
+        *_unseen(found["unseen"]),
         "## Departure times",
         "",
         *_departures(test["cascade"]),
@@ -46,6 +47,18 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
     ]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     _plots(path.with_suffix(""), test["cascade"])
+
+
+def _unseen(report: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Cascade on a writer of whom nothing was fitted on",
+        "",
+        "Author `m`: neither models nor thresholds nor lexica have learnt from these texts.",
+        "",
+        *_table({"all": report["all"], **report["languages"]}, "language"),
+        *_table(report["difficulty"], "difficulty"),
+        *_departures(report),
+    ]
 
 
 def _number(value: Any) -> str:

@@ -16,12 +16,12 @@ from services.classification.training import linear, vectors
 from services.classification.training.vectors import Read
 
 # Chosen by cross-validation on train and validation: see docs/classification.md.
-GAMMA: Final = 5.0
+GAMMA: Final = 3.2
 STRENGTH: Final = 10.0
-FACTS_SCALE: Final = 0.05
-STYLE_SCALE: Final = 0.2
+FACTS_SCALE: Final = 0.0625
+STYLE_SCALE: Final = 0.25
 _SCALES: Final = {"facts_scale": FACTS_SCALE, "style_scale": STYLE_SCALE}
-LINEAR_STRENGTH: Final = 100.0
+LINEAR_STRENGTH: Final = 64.0
 # How much of acts, categories and hooks is the semantic model's.
 SHARE: Final = 0.6
 

@@ -59,13 +59,21 @@ def test_a_family_is_never_divided_between_splits() -> None:
     assert 0.1 < shares["test"] / len(ITEMS) < 0.3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_writer_is_kept_for_testing_whom_nothing_is_fitted_on(language: str) -> None:
+    kept = [item for item in of(language) if item.split == "unseen"]
+    assert len(kept) >= 100
+    assert {item.author for item in kept} == {f"{language}-m"}
+    assert not any(item.fitted_on for item in kept)
+
+
 @pytest.mark.parametrize("language", LANGUAGES + FURTHER)
-def test_no_text_of_the_test_split_is_nearly_one_that_is_fitted_on(language: str) -> None:
+def test_no_text_kept_for_testing_is_nearly_one_that_is_fitted_on(language: str) -> None:
     mine = of(language)
-    fitted = [fold(item.text) for item in mine if item.split != "test"]
+    fitted = [fold(item.text) for item in mine if item.fitted_on]
     near = []
     for item in mine:
-        if item.split == "test":
+        if not item.fitted_on:
             found = process.extractOne(
                 fold(item.text), fitted, scorer=fuzz.ratio, score_cutoff=_NEAR
             )

