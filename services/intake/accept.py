@@ -1,7 +1,8 @@
 """Accepting submissions: the one path by which a referral comes into being.
 
-A batch is one transaction of a handful of set-based statements, so that a thousand items
-cost little more than one; single submissions share it through ``Coalescer``. What commits
+A batch is one transaction of a handful of set-based statements, so that hundreds of items
+cost little more than one; single submissions share it through ``Coalescer``, a call with many
+is stored in parts (``batches``). What commits
 together: referral, submission, evidence, its first events and the inbox row (lifecycle step 1).
 """
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import grpc
-from google.rpc import status_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.intake import accept, casework, queries, reading, record, submission, wire
+from services.intake.batches import Parts
 from services.intake.coalescer import Coalescer
 from services.intake.queries import Filters, Reader
 from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
-from services.kernel import batch, db, page_tokens, telemetry
+from services.kernel import db, page_tokens, telemetry
 from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import to_status
 from services.kernel.identity import Identity, current_identity
 from services.kernel.moments import moment
 from takedown.intake.v1 import referral_service_pb2 as pb
@@ -72,28 +71,8 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def BatchSubmitReferrals(  # noqa: N802
         self, request: pb.BatchSubmitReferralsRequest, context: Any
     ) -> pb.BatchSubmitReferralsResponse:
-        response = pb.BatchSubmitReferralsResponse()
-        items: list[NewSubmission] = []
-        places: list[pb.BatchSubmitResult] = []
-        for read in batch.read_each(request.requests, self._reading(current_identity())):
-            result = response.results.add()
-            if isinstance(read, status_pb2.Status):
-                result.error.CopyFrom(read)
-            else:
-                items.append(read)
-                places.append(result)
-        for result, stored in zip(places, await self._store(items), strict=True):
-            if isinstance(stored, DomainError):
-                result.error.CopyFrom(to_status(stored))
-            else:
-                result.response.CopyFrom(stored.answer)
-        return response
-
-    async def _store(self, items: Sequence[NewSubmission]) -> list[accept.Result]:
-        if not items:
-            return []
-        async with db.raw(self._engine) as conn:
-            return await accept.accept(conn, items)
+        parts = Parts(self._reading(current_identity()), accept.storing(self._engine))
+        return pb.BatchSubmitReferralsResponse(results=await parts.results(request.requests))
 
     def _reading(self, identity: Identity) -> Callable[[pb.SubmitReferralRequest], NewSubmission]:
         """How submissions of the present call are read; a batch arrives at one instant."""
