@@ -95,6 +95,9 @@ class WorkerSettings(ServiceSettings):
     time_scale: float = Field(default=1.0, gt=0, le=1.0)
     workflow_tasks: int = Field(default=8, ge=2, le=64)
     local_activities: int = Field(default=64, ge=1, le=500)
+    # Referrals kept in memory between their steps, some 130 KB each; any other is read again
+    # from its history when something happens to it.
+    cached_workflows: int = Field(default=100, ge=0, le=5000)
     platform_activities: int = Field(default=16, ge=1, le=200)
     observation_activities: int = Field(default=16, ge=1, le=200)
     # Routine referrals between their start and their first notice; more wait in the inbox.

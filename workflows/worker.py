@@ -95,6 +95,7 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
         workflow_runner=runner(settings.sandbox),
         max_concurrent_workflow_tasks=settings.workflow_tasks,
         max_concurrent_local_activities=settings.local_activities,
+        max_cached_workflows=settings.cached_workflows,
         graceful_shutdown_timeout=GRACE,
     )
     reconciliation = Worker(
