@@ -10,8 +10,9 @@ TIME_SCALE ?=
 # Whatever the shell says, compiled modules are kept: every service is a process that imports them,
 # and Temporal's sandbox imports a workflow's modules for every workflow.
 unexport PYTHONDONTWRITEBYTECODE
-# So many tests at once; each process has its own PostgreSQL and Temporal server.
-PROCESSES ?= 2
+# So many tests at once; each process has its own PostgreSQL and Temporal server. One more than two
+# cores: tests wait for servers, timers and files for a good third of their time.
+PROCESSES ?= 3
 
 .PHONY: help
 help: ## list what can be made
