@@ -121,7 +121,7 @@ def settle(progress: Progress, now: datetime) -> None:
     if p.state is State.ON_HOLD and not p.hold_until:
         raise NotRestorableError("on hold, and no hold is on record")
     if p.waiting_since and p.state in _ANSWERING:
-        p.waiting_since = _later(p.waiting_since, p.answer_time_left(now))
+        _leave_the_platform_a_moment(p, now)
     if p.state is State.CONTRADICTED:
         over = instant(p.contradicted_at) or now
         left = over + p.clockwork.contradiction_patience() - now
@@ -154,6 +154,19 @@ _NEEDED: Final[dict[State, tuple[str, ...]]] = {
     State.CONTRADICTED: ("delivered_at", "waiting_since", "loop_since", "contradicted_at"),
     State.MONITORING: ("monitoring_since",),
 }
+
+
+def _leave_the_platform_a_moment(progress: Progress, now: datetime) -> None:
+    """Move the platform's clock so that at least a moment is left of its deadline.
+
+    Half the time to a departure ends only half as much later as its clock is moved: of what is
+    still missing then, the clock is moved by twice as much.
+    """
+    times = 1
+    while (left := progress.answer_time_left(now)) < MOMENT:
+        since = instant(progress.waiting_since) or now
+        progress.waiting_since = stamp(since + times * (MOMENT - left))
+        times = 2
 
 
 def _later(since: str, left: timedelta) -> str:

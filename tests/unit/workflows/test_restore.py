@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.kernel.ids import notice_id_text, platform_event_item
@@ -88,6 +88,8 @@ def test_the_record_tells_everything_that_the_workflow_knew(seed: int) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32))
+# Half the time to a departure, which moves only half as far as the clock of the platform.
+@example(seed=12958690)
 def test_cut_anywhere_a_life_is_restored_and_no_notice_is_numbered_anew(seed: int) -> None:
     draw = drawing(seed)
     life = Life(draw, START)
@@ -129,6 +131,25 @@ DELIVERED = [
 
 def at(minutes: float) -> Any:
     return BEGUN + timedelta(minutes=minutes)
+
+
+def left_before_a_departure(minutes: float) -> timedelta:
+    """A notice is out since minute 3, a boat leaves at minute 120, the workflow is restored."""
+    start = replace(START, urgency="IMMINENT_DEPARTURE", departure_time=stamp(at(120)))
+    found = restore.restore(start, DELIVERED, PlatformPolicy(), at(minutes))
+    return found.answer_time_left(at(minutes))
+
+
+@pytest.mark.parametrize("minutes", [62, 90, 100, 118])
+def test_silence_before_a_departure_says_nothing_for_a_moment_and_no_longer(minutes: float) -> None:
+    """The deadline is half the time to the departure, and was over at minute 61.5."""
+    left = left_before_a_departure(minutes)
+    assert restore.MOMENT <= left <= restore.MOMENT + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("minutes", [119, 119.9, 120, 121, 5000])
+def test_when_the_boat_is_gone_silence_says_nothing_for_a_moment_at_least(minutes: float) -> None:
+    assert left_before_a_departure(minutes) >= restore.MOMENT
 
 
 def test_a_prepared_notice_that_was_not_delivered_goes_again_as_the_same_notice() -> None:
