@@ -57,9 +57,10 @@ class Parts:
             if storing is not None:
                 results += await storing
         finally:
-            if storing is not None and not storing.done():
+            if storing is not None:
+                # Given up midway, the part that is being stored ends before the call does.
                 storing.cancel()
-                await asyncio.wait([storing])
+                await asyncio.gather(storing, return_exceptions=True)
         return results
 
     async def _in_turns(
