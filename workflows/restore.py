@@ -8,7 +8,7 @@ give whoever may have answered meanwhile a moment before anything is concluded f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,7 +25,7 @@ from workflows.contracts import (
 )
 from workflows.contracts import StartReferral as Start
 from workflows.lifecycle import State
-from workflows.progress import Progress, instant, stamp
+from workflows.progress import Progress, stamp
 
 # The relay hands out what found no workflow at most 30 s later: until then silence says nothing.
 MOMENT: Final = timedelta(seconds=45)
@@ -121,16 +121,14 @@ def settle(progress: Progress, now: datetime) -> None:
     if p.state is State.ON_HOLD and not p.hold_until:
         raise NotRestorableError("on hold, and no hold is on record")
     if p.waiting_since and p.state in _ANSWERING:
-        _leave_the_platform_a_moment(p, now)
+        _leave_a_moment(p, "waiting_since", lambda _: p.answer_time_left(now))
     if p.state is State.CONTRADICTED:
-        over = instant(p.contradicted_at) or now
-        left = over + p.clockwork.contradiction_patience() - now
-        p.contradicted_at = _later(p.contradicted_at, left)
+        patience = p.clockwork.contradiction_patience()
+        _leave_a_moment(p, "contradicted_at", lambda begun: begun + patience - now)
     if p.state is State.MONITORING:
-        over = instant(p.monitoring_since) or now
         # One more look before it is called removed: nobody looked while the workflow was lost.
-        left = over + p.clockwork.monitoring_window() - now
-        p.monitoring_since = _later(p.monitoring_since, left)
+        window = p.clockwork.monitoring_window()
+        _leave_a_moment(p, "monitoring_since", lambda begun: begun + window - now)
 
 
 _ANSWERING: Final = (
@@ -156,25 +154,18 @@ _NEEDED: Final[dict[State, tuple[str, ...]]] = {
 }
 
 
-def _leave_the_platform_a_moment(progress: Progress, now: datetime) -> None:
-    """Move the platform's clock so that at least a moment is left of its deadline.
+def _leave_a_moment(progress: Progress, clock: str, left: Callable[[datetime], timedelta]) -> None:
+    """Move a clock of the progress, which runs, so that at least a moment is ``left`` by it.
 
-    Half the time to a departure ends only half as much later as its clock is moved: of what is
-    still missing then, the clock is moved by twice as much.
+    Half the time to a departure ends only half as much later as the platform's clock is moved: of
+    what is still missing then, the clock is moved by twice as much.
     """
     times = 1
-    while (left := progress.answer_time_left(now)) < MOMENT:
-        since = instant(progress.waiting_since) or now
-        progress.waiting_since = stamp(since + times * (MOMENT - left))
+    begun = datetime.fromisoformat(getattr(progress, clock))
+    while (missing := MOMENT - left(begun)) > timedelta():
+        begun += times * missing
+        setattr(progress, clock, stamp(begun))
         times = 2
-
-
-def _later(since: str, left: timedelta) -> str:
-    """``since``, moved so that at least a moment is left."""
-    begun = instant(since)
-    if begun is None or left >= MOMENT:
-        return since
-    return stamp(begun + (MOMENT - left))
 
 
 def _remember_item(progress: Progress, event: Recorded) -> None:

@@ -2,8 +2,8 @@
 
 A batch is one transaction of a handful of set-based statements, so that hundreds of items
 cost little more than one; single submissions share it through ``Coalescer``, a call with many
-is stored in parts (``batches``). What commits
-together: referral, submission, evidence, its first events and the inbox row (lifecycle step 1).
+is stored in parts (``batches``). What commits together: referral, submission, evidence, its first
+events and the inbox row (lifecycle step 1).
 """
 
 from __future__ import annotations

@@ -75,12 +75,9 @@ class Parts:
     async def _stored(
         self, read: list[NewSubmission | status_pb2.Status]
     ) -> list[pb.BatchSubmitResult]:
-        stored = iter(
-            await self._store_all([r for r in read if not isinstance(r, status_pb2.Status)])
-        )
-        return [
-            _result(one if isinstance(one, status_pb2.Status) else next(stored)) for one in read
-        ]
+        items = [one for one in read if isinstance(one, NewSubmission)]
+        stored = iter(await self._store_all(items))
+        return [_result(next(stored) if isinstance(one, NewSubmission) else one) for one in read]
 
     async def _store_all(
         self, items: list[NewSubmission]

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Octets of one gRPC message that a service takes; architecture.md's bound of a batch.
+# Octets of one gRPC message that a service takes, and so of a batch of submissions.
 MESSAGE_LIMIT: Final = 4 * 1024 * 1024
 
 

@@ -56,9 +56,7 @@ def run(main: Coroutine[Any, Any, int]) -> None:
 
 
 async def _to_the_exit(main: Coroutine[Any, Any, int]) -> None:
-    stop = asyncio.Event()
-    _STOP.set(stop)
-    _on_signals(stop)
+    _STOP.set(stop_event())
     try:
         status = await main
     except Exception as error:

@@ -78,13 +78,18 @@ class Item(BaseModel):
         return self.id.rsplit("-", 1)[0]
 
     @property
+    def writer(self) -> str:
+        """The author without the language: one letter stands for one hand in every language."""
+        return self.author.rpartition("-")[2]
+
+    @property
     def protected(self) -> bool:
         """Whether only a person may refer it; chatter about something else is no protected act."""
         return self.speech_act not in (SpeechAct.OFFER, SpeechAct.UNKNOWN)
 
     @property
     def split(self) -> Split:
-        if self.author.rpartition("-")[2] in UNSEEN:
+        if self.writer in UNSEEN:
             return "unseen"
         return split_of(self.language, self.family)
 

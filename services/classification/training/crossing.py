@@ -90,7 +90,7 @@ def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
 
 def second_writers(texts: Sequence[Read]) -> NDArray[np.int64]:
     """Places of the texts that nobody read who widened the lexica."""
-    return np.flatnonzero([text.item.author.rpartition("-")[2] in SECOND for text in texts])
+    return np.flatnonzero([text.item.writer in SECOND for text in texts])
 
 
 def calibration(

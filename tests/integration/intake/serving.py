@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,6 @@ from services.intake.coalescer import Coalescer
 from services.intake.domain import PRIORITIES, Event, Projection, fold
 from services.intake.record_servicer import RecordServicer
 from services.intake.servicer import ReferralServicer
-from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
 from services.kernel import db, grpc_client
 from services.kernel.allow_list import AllowList
@@ -119,12 +118,8 @@ async def serving(
 ) -> AsyncIterator[Intake]:
     """Wired as ``services.intake.__main__`` does it."""
     engine, clock, stop = db.engine(urls.settings(), "intake"), SystemClock(), asyncio.Event()
-
-    async def store(items: Sequence[NewSubmission]) -> list[accept.Result]:
-        async with db.raw(engine) as conn:
-            return await accept.accept(conn, items)
-
-    coalescer, watch = Coalescer(store, coalesce), Watch(engine, urls.settings(), 0.3)
+    coalescer = Coalescer(accept.storing(engine), coalesce)
+    watch = Watch(engine, urls.settings(), 0.3)
     server = grpc.aio.server(
         interceptors=(ServerInterceptor(AllowList.read()),),
         options=(("grpc.max_receive_message_length", MESSAGE_LIMIT),),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Sequence
 
 import pytest
@@ -152,9 +151,9 @@ async def test_the_next_part_is_read_while_one_is_stored(intake: Intake) -> None
     store = accept.storing(engine)
     ahead = asyncio.Event()
     parts: list[int] = []
+    items = [submission(n) for n in range(SIZE - 10)]
 
-    def reading_ahead(items: list[pb.SubmitReferralRequest], request: pb.SubmitReferralRequest
-                      ) -> NewSubmission:  # fmt: skip
+    def reading_ahead(request: pb.SubmitReferralRequest) -> NewSubmission:
         if request is items[PART]:
             ahead.set()
         return read(request)
@@ -164,11 +163,9 @@ async def test_the_next_part_is_read_while_one_is_stored(intake: Intake) -> None
         await ahead.wait()
         return await store(items)
 
-    items = [submission(n) for n in range(SIZE - 10)]
     try:
         async with asyncio.timeout(20):
-            done = Parts(functools.partial(reading_ahead, items), patient)
-            results = await done.results(items)
+            results = await Parts(reading_ahead, patient).results(items)
     finally:
         await engine.dispose()
     assert all(result.HasField("response") for result in results)
