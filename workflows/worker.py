@@ -207,6 +207,7 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
         relaying.append(
             asyncio.create_task(schedules.look_after(client, settings.time_scale, stop))
         )
+        process.settle()
         if settings.ready_file is not None:
             process.write_ready(settings.ready_file, 0)
         _log.info("serving", platforms=sorted(settings.adapters), time_scale=settings.time_scale)

@@ -129,6 +129,7 @@ async def _register(
 
 
 def _announce(settings: ServiceSettings, port: int) -> None:
+    process.settle()
     if settings.ready_file is not None:
         process.write_ready(settings.ready_file, port)
     _log.info("serving", port=port, development=settings.development)

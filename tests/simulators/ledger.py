@@ -65,6 +65,13 @@ class Ledger:
     def effects(self) -> list[Effect]:
         return [Effect(*row) for row in self._db.execute("SELECT * FROM effects ORDER BY accepted")]
 
+    def accepted_after(self, row: int) -> list[tuple[int, Effect]]:
+        """(row, effect) of what was accepted behind ``row``, in that order; 0 for all of it."""
+        found = self._db.execute(
+            "SELECT rowid, * FROM effects WHERE rowid > ? ORDER BY rowid", (row,)
+        )
+        return [(number, Effect(*columns)) for number, *columns in found]
+
     def accepted_times(self, platform: str, key: str) -> dict[int, float]:
         rows = self._db.execute(
             "SELECT number, min(accepted) FROM effects WHERE platform = ? AND key = ?"

@@ -99,6 +99,11 @@ class Behaviour:
                 found.append(Due(place, place, step, at))
         return found
 
+    def places(self, number: int) -> list[int]:
+        """The place of every answer to this notice, those that may never come included."""
+        steps = self.steps.get(number, ())
+        return [place for place, step in enumerate(steps) if step.do in SAID]
+
     def finished(
         self, number: int, accepted: float, now: float, heard: Heard | None = None
     ) -> bool:

@@ -9,7 +9,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 
@@ -35,21 +35,39 @@ class Pusher:
     pushes: Mapping[str, Push]
     ca_file: str | None
     clock: Callable[[], float]
+    # What still has answers to come, by notice id, and how far the ledger was read for it:
+    # thousands of notices that are done with must cost nothing.
+    _open: dict[str, Effect] = field(default_factory=dict)
+    _read: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send every due answer as a signed webhook until it is taken."""
         verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
         async with httpx2.AsyncClient(verify=verify, timeout=5, trust_env=False) as client:
             while not stop.is_set():
-                for effect in self.ledger.effects():
-                    if effect.platform in self.pushes:
-                        await self._push_due(client, effect)
+                await self.push_due(client)
                 try:
                     await asyncio.wait_for(stop.wait(), 0.05)
                 except TimeoutError:
                     continue
 
-    async def _push_due(self, client: httpx2.AsyncClient, effect: Effect) -> None:
+    async def push_due(self, client: httpx2.AsyncClient) -> int:
+        """Send what is due now; how many notices were looked at for it."""
+        waiting = self._waiting()
+        for effect in waiting:
+            if await self._push_due(client, effect):
+                del self._open[effect.notice_id]
+        return len(waiting)
+
+    def _waiting(self) -> list[Effect]:
+        for row, effect in self.ledger.accepted_after(self._read):
+            self._read = row
+            if effect.platform in self.pushes:
+                self._open[effect.notice_id] = effect
+        return list(self._open.values())
+
+    async def _push_due(self, client: httpx2.AsyncClient, effect: Effect) -> bool:
+        """Whether everything that this platform will ever say to the notice is told."""
         behaviour = self.script.find(effect.platform, effect.key)
         heard = self.ledger.heard(effect.notice_id)
         found = behaviour.answers_due(effect.number, effect.accepted, self.clock(), heard)
@@ -61,6 +79,7 @@ class Pusher:
             message_id = event_id(effect.notice_id, place)
             if await self._send(client, self.pushes[effect.platform], message_id, message):
                 self.ledger.tell(effect.notice_id, place, sent_at)
+        return not self.ledger.untold(effect.notice_id, behaviour.places(effect.number))
 
     async def _send(
         self, client: httpx2.AsyncClient, push: Push, message_id: str, message: dict[str, object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,8 @@ from takedown.referral.v1 import event_pb2, notice_pb2, platform_event_pb2
 from tests.integration.intake.lives import ANN, append, closed, created, hold
 from tests.integration.workflows.conftest import Desk, run_id
 from workflows import contracts, schedules
-from workflows.activities.reconciliation import known_numbers
+from workflows.activities.reconciliation import ReconciliationActivities, known_numbers
+from workflows.activities.restoring import Restoring
 from workflows.contracts import CompareRequest, ReconciliationReport, Tracked, TrackRequest
 
 pytestmark = pytest.mark.timeout(60)
@@ -177,6 +179,40 @@ async def test_a_record_that_says_otherwise_than_its_workflow_is_found(desk: Des
         )
         differs = await desk.run(desk.activities.compare_with_record, request)
         assert differs.differing == [referral_id]
+
+
+class MovesOn(Restoring):
+    """Reads a record that gets one more event as soon as it was read the first time."""
+
+    def __init__(self, desk: Desk, move: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(desk.intake.channel("service/worker"), {}, time_scale=1.0)
+        self._moves = [move]
+
+    async def events(self, referral_id: str) -> list[event_pb2.ReferralEvent]:
+        found = await super().events(referral_id)
+        if self._moves:
+            await self._moves.pop()()
+        return found
+
+
+async def test_what_moves_on_while_its_workflow_is_asked_is_not_compared(desk: Desk) -> None:
+    referral_id = await notified(desk, 31)
+    await tracked(desk)
+
+    async def move(number: int) -> None:
+        event = of_the_worker(number, "ACKNOWLEDGED", "AWAITING_DECISION")
+        await append(desk.intake, referral_id, event)
+
+    await move(98)
+    worker = desk.intake.channel("service/worker")
+    moving = MovesOn(desk, lambda: move(99))
+    activities = ReconciliationActivities(desk.temporal, worker, [], moving)
+    async with referral_worker(desk.temporal):
+        request = CompareRequest([referral_id])
+        compared = await desk.run(activities.compare_with_record, request)
+        assert (compared.compared, compared.differing) == (0, [])
+        # Read again while nothing moves, it is one.
+        assert (await desk.run(activities.compare_with_record, request)).differing == [referral_id]
 
 
 def test_what_a_lost_task_recorded_is_no_divergence() -> None:
