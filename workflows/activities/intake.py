@@ -35,7 +35,8 @@ class IntakeActivities:
         self._moved = moved
         self._record = RecordServiceStub(channel)
         self._referrals = ReferralServiceStub(channel)
-        self._contents: OrderedDict[str, referral_pb2.Content] = OrderedDict()
+        # As bytes: a part of a message keeps alive the whole answer that it came in.
+        self._contents: OrderedDict[str, bytes] = OrderedDict()
 
     @activity.defn(name=contracts.ACTIVITY_APPEND_EVENTS)
     async def append_events(self, request: AppendRequest) -> AppendResult:
@@ -84,12 +85,12 @@ class IntakeActivities:
         if known is None:
             return (await self.read(referral_id)).content
         self._contents.move_to_end(referral_id)
-        return known
+        return referral_pb2.Content.FromString(known)
 
     def _remember(self, referral_id: str, content: referral_pb2.Content) -> None:
         if content.kind == enums_pb2.CONTENT_KIND_SHORT_LINK:
             return
-        self._contents[referral_id] = content
+        self._contents[referral_id] = content.SerializeToString()
         if len(self._contents) > REMEMBERED:
             self._contents.popitem(last=False)
 
