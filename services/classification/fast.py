@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.classification import arrays, heads
 from services.classification.arrays import ModelFileError
@@ -28,8 +29,8 @@ class FastModel:
 
     def __init__(self, known: arrays.Arrays, facts: Mapping[str, Any], sha256: str) -> None:
         self._vocabulary = {p: i for i, p in enumerate(facts["pieces"])}
-        rows = known["facts"].astype(np.float32)
-        self._facts = {name: rows[i] for i, name in enumerate(facts["facts"])}
+        self._facts = {name: i for i, name in enumerate(facts["facts"])}
+        self._fact_rows = known["facts"].astype(np.float32)
         self._rows = known["pieces"].astype(np.float32)
         self._idf = known["idf"].astype(np.float64)
         self._bias = known["bias"].astype(np.float64)
@@ -52,12 +53,23 @@ class FastModel:
             weights = (1.0 + np.log(times)) * self._idf.take(places)
             weights /= math.sqrt(float(weights @ weights))
             raw += weights.astype(np.float32) @ self._rows.take(places, axis=0)
-        for name, value in facts.items():
-            row = self._facts.get(name)
-            if row is not None:
-                # Nearly every fact is there or not: its value is one.
-                raw += row if value == 1.0 else value * row
-        return heads.answers(raw)
+        return heads.answers(self._with_facts(raw, facts))
+
+    def _with_facts(
+        self, raw: NDArray[np.float64], facts: Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        found = [(self._facts[name], value) for name, value in facts.items() if name in self._facts]
+        terms = np.empty((len(found) + 1, len(raw)))
+        terms[0] = raw
+        places = np.fromiter((place for place, _ in found), np.intp, len(found))
+        terms[1:] = self._fact_rows.take(places, axis=0)
+        for at, (place, value) in enumerate(found, 1):
+            # Nearly every fact is there or not: its value is one.
+            if value != 1.0:
+                terms[at] = value * self._fact_rows[place]
+        # One after the other, as they come: sums of floats depend on their order.
+        summed: NDArray[np.float64] = np.add.reduce(terms, axis=0)
+        return summed
 
 
 def load(folder: Path) -> FastModel:

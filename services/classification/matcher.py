@@ -19,6 +19,9 @@ _HEAD: Final = 3
 _LONGEST_PHRASE: Final = 8
 _WIDEST_GAP: Final = 5
 MAX_MATCHES: Final = 2000
+# The longest word whose first steps are remembered between texts, and how many words are.
+_REMEMBERED: Final = 40
+_WORDS: Final = 20_000
 
 
 class Entry(NamedTuple):
@@ -59,9 +62,12 @@ class PhraseBook:
     def __init__(self) -> None:
         self._root = _Node()
         self.size = 0
+        # Most words of a text stood in another before.
+        self._first_steps = lru_cache(_WORDS)(self._look_up)
 
     def add(self, phrase: str, entry: Entry) -> None:
         """Raises ValueError on a phrase without words, too long, or with a gap too wide."""
+        self._first_steps.cache_clear()
         node = self._root
         pieces = _pieces(phrase)
         if not pieces or len(pieces) > _LONGEST_PHRASE or pieces[0].startswith("~"):
@@ -75,16 +81,17 @@ class PhraseBook:
     def match(self, tokens: Sequence[Token]) -> list[Match]:
         """At most MAX_MATCHES, in the order of their first word."""
         found: list[Match] = []
-        seen: dict[tuple[str, ...], tuple[_Node, ...]] = {}
         for index, token in enumerate(tokens):
-            nodes = seen.get(token.forms)
-            if nodes is None:
-                nodes = seen[token.forms] = tuple(_steps(self._root, token))
-            for node in nodes:
+            forms = token.forms
+            short = len(forms[0]) <= _REMEMBERED
+            for node in self._first_steps(forms) if short else self._look_up(forms):
                 self._follow(node, tokens, index, index, found)
             if len(found) >= MAX_MATCHES:
                 return found[:MAX_MATCHES]
         return found
+
+    def _look_up(self, forms: tuple[str, ...]) -> tuple[_Node, ...]:
+        return tuple(_steps(self._root, forms))
 
     def _follow(
         self, node: _Node, tokens: Sequence[Token], first: int, last: int, found: list[Match]
@@ -94,13 +101,13 @@ class PhraseBook:
         following = last + 1
         if node.leaf or following >= len(tokens):
             return
-        for child in _steps(node, tokens[following]):
+        for child in _steps(node, tokens[following].forms):
             self._follow(child, tokens, first, following, found)
         for width, gap in node.gaps.items() if node.gaps else ():
             for skipped in range(width + 1):
                 if following + skipped >= len(tokens):
                     break
-                for child in _steps(gap, tokens[following + skipped]):
+                for child in _steps(gap, tokens[following + skipped].forms):
                     self._follow(child, tokens, first, following + skipped, found)
 
 
@@ -164,11 +171,11 @@ def _stem(node: _Node, stem: str) -> _Node:
     return made
 
 
-def _steps(node: _Node, token: Token) -> list[_Node]:
+def _steps(node: _Node, forms: tuple[str, ...]) -> list[_Node]:
     """The nodes that a word leads to, by any of the ways to read it."""
     reached: list[_Node] = []
     exact, stems = node.exact, node.stems
-    for form in token.forms:
+    for form in forms:
         child = exact.get(form) if exact else None
         if child is not None and child not in reached:
             reached.append(child)
@@ -178,6 +185,6 @@ def _steps(node: _Node, token: Token) -> list[_Node]:
             for stem, child in stems.get(form[:length], ()):
                 if form.startswith(stem) and child not in reached:
                     reached.append(child)
-    if node.number is not None and token.forms[0].isdigit():
+    if node.number is not None and forms[0].isdigit():
         reached.append(node.number)
     return reached

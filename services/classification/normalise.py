@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from string import ascii_lowercase
 from typing import Final, NamedTuple
 
@@ -25,6 +26,9 @@ _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 _EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
+# The longest word whose readings are remembered between texts, and how many words are.
+_REMEMBERED: Final = 40
+_WORDS: Final = 20_000
 _SPACED_AT_LEAST: Final = 3
 _SEPARATORS: Final = frozenset(" .-_*|·/,~+•")
 _LEET: Final = str.maketrans("0134579@$!", "oieastgasi")
@@ -187,6 +191,12 @@ def _forms(form: str, joined: bool, repeats: bool) -> tuple[str, ...]:
     letters = form.isalpha()
     if letters and not repeats and form.isascii():
         return (form,)
+    if len(form) <= _REMEMBERED:
+        return _remembered_ways(form, repeats, letters)
+    return _ways(form, repeats, letters)
+
+
+def _ways(form: str, repeats: bool, letters: bool) -> tuple[str, ...]:
     forms = [form]
     if repeats:
         forms += [_RUN.sub(r"\1", form), _RUN.sub(r"\1\1", form)]
@@ -197,6 +207,10 @@ def _forms(form: str, joined: bool, repeats: bool) -> tuple[str, ...]:
     elif form[0] in _ETHIOPIC_PREFIXES and len(form) >= _SHORTEST_STEM:
         forms.append(form[1:])
     return tuple(dict.fromkeys(forms)) if len(forms) > 1 else (form,)
+
+
+# Most words of a text stood in another before.
+_remembered_ways = lru_cache(_WORDS)(_ways)
 
 
 def _without_proclitic(form: str) -> list[str]:

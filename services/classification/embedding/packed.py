@@ -99,13 +99,9 @@ class PackedFile:
         """Raises PackedFileError when there is no such tensor of at least this size."""
         return self._slice(name, int(np.prod(shape)) * 4).view("<f4").reshape(shape)
 
-    def weights(self, name: str, rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Weights of a layer as onnxruntime's MatMulNBits wants them: two a byte, and scales."""
-        blocks = self.blocks(name, rows, columns)
-        low, high = blocks["halves"] & 15, blocks["halves"] >> 4
-        values = np.concatenate([low, high], axis=2)
-        pairs = values[:, :, 0::2] | (values[:, :, 1::2] << 4)
-        return pairs.astype(np.uint8), blocks["scale"].astype(np.float32)
+    def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
+        """The weights of a layer, rows by columns."""
+        return numbers(self.blocks(name, rows, columns)).reshape(rows, columns)
 
     def blocks(self, name: str, rows: int, columns: int) -> NDArray[Any]:
         """Rows by blocks; see the layout above."""
@@ -159,3 +155,11 @@ class PackedFile:
             _, _, offset, _ = self._take("<BIQQ")
             found[name] = offset
         return found
+
+
+def numbers(blocks: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows by blocks by BLOCK: what the blocks stand for."""
+    fours = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=2)
+    scales = blocks["scale"].astype(np.float32)[:, :, None]
+    made: NDArray[np.float32] = (fours.astype(np.float32) - 8.0) * scales
+    return made

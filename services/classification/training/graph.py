@@ -14,13 +14,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from services.classification.embedding.encoder import DEPTH, GRAPH, MATRICES, shapes
-from services.classification.embedding.packed import BLOCK, EPSILON, HEADS, WIDTH
+from services.classification.embedding.encoder import DEPTH, GRAPH, shapes
+from services.classification.embedding.packed import EPSILON, HEADS, WIDTH
 
 OPSET: Final = 20
 IR_VERSION: Final = 9
-_TYPES: Final = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}
-_SIZES: Final = {name: (rows * len(sources), columns) for name, sources, rows, columns in MATRICES}
+_TYPES: Final = {"float32": TensorProto.FLOAT, "int8": TensorProto.INT8}
 _SMALL: Final[dict[str, NDArray[Any]]] = {
     "by_head": np.array([0, 3, HEADS, WIDTH // HEADS], np.int64),
     "joined": np.array([0, WIDTH], np.int64),
@@ -43,12 +42,10 @@ class _Graph:
         return self.op("LayerNormalization", names, into, axis=-1, epsilon=EPSILON)
 
     def matrix(self, given: str, layer: int, name: str) -> str:
-        rows, columns = _SIZES[name]
         at = f"{layer}.{name}"
-        # Accuracy level 4: activations in eight bits, as the wheel's own engine has them.
         return self.op(
-            "MatMulNBits", [given, f"{at}.w", f"{at}.s", "", "", f"{at}.b"], f"{at}.made",
-            "com.microsoft", K=columns, N=rows, bits=4, block_size=BLOCK, accuracy_level=4,
+            "DynamicQuantizeMatMul", [given, f"{at}.w", f"{at}.s", "", f"{at}.b"], f"{at}.made",
+            "com.microsoft",
         )  # fmt: skip
 
     def attention(self, given: str, layer: int) -> str:
@@ -70,7 +67,8 @@ class _Graph:
         summed = self.op("Add", [given, seen], f"{layer}.summed")
         first = self.norm(summed, f"{layer}.first", f"{layer}.first.made")
         up = self.op("Gelu", [self.matrix(first, layer, "up")], f"{layer}.bent")
-        down = self.op("Add", [first, self.matrix(up, layer, "down")], f"{layer}.added")
+        calm = self.op("Mul", [up, f"{layer}.calm"], f"{layer}.calmed")
+        down = self.op("Add", [first, self.matrix(calm, layer, "down")], f"{layer}.added")
         return self.norm(down, f"{layer}.second", f"{layer}.second.made")
 
 
