@@ -42,7 +42,7 @@ def answer_to(
     shown.referral_id = str(referral_id)
     shown.referrer = item.referrer
     shown.request_id = str(item.request_id)
-    shown.create_time.FromDatetime(item.received_at)
+    wire.set_time(shown.create_time, item.received_at)
     wire.fill_submission(shown, item.detail)
     answer.referral.submissions.add().CopyFrom(shown)
     return answer
@@ -69,7 +69,7 @@ def _fill_fresh(target: referral_pb2.Referral, item: NewSubmission) -> None:
     if item.hold is not None:
         _fill_hold(target, item.hold).note = item.hold.note
     target.trace_id = item.trace_id
-    target.create_time.FromDatetime(item.received_at)
+    wire.set_time(target.create_time, item.received_at)
     target.update_time.CopyFrom(target.create_time)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf import json_format
@@ -21,6 +22,18 @@ STATE = "REFERRAL_STATE_"
 def timestamp(moment: datetime | None) -> Timestamp | None:
     if moment is None:
         return None
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def set_time(target: Timestamp, moment: datetime) -> None:
+    """As ``FromDatetime``; what arrives together has one time, which is worked out once."""
+    target.CopyFrom(_stamp(moment))
+
+
+@lru_cache(maxsize=64)
+def _stamp(moment: datetime) -> Timestamp:
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

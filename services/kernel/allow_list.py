@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from services.kernel.errors import DomainError, ErrorKind
 from services.kernel.identity import ROLES, Identity
 
 PACKAGED: Final = Path(__file__).with_name("allow_list.toml")
+# Pairs of caller and method whose answer is remembered: few call, and each calls again.
+_REMEMBERED: Final = 1024
 
 
 class AllowList:
@@ -32,6 +35,7 @@ class AllowList:
                     if role not in ROLES or not slash or not name:
                         raise ValueError(f"{service}/{method}: {pattern!r} names no known role")
         self._rules = rules
+        self._known = lru_cache(_REMEMBERED)(self._look_up)
 
     @classmethod
     def read(cls, path: Path | None = None) -> AllowList:
@@ -39,10 +43,13 @@ class AllowList:
 
     def allows(self, identity: Identity, full_method: str) -> bool:
         """Whether ``identity`` may call ``/package.Service/Method``."""
+        return self._known(identity.short, full_method)
+
+    def _look_up(self, short: str, full_method: str) -> bool:
         service, _, method = full_method.lstrip("/").partition("/")
         methods = self._rules.get(service, {})
         patterns = methods.get(method, methods.get("*", []))
-        return any(fnmatchcase(identity.short, pattern) for pattern in patterns)
+        return any(fnmatchcase(short, pattern) for pattern in patterns)
 
     def check(self, identity: Identity, full_method: str) -> None:
         """Raises DomainError PERMISSION_DENIED unless the call is allowed."""

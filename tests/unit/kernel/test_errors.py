@@ -13,10 +13,13 @@ from google.rpc import code_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kernel import db
 from services.kernel.errors import REASONS, TABLE, DomainError, ErrorKind, FieldViolation, invalid
 from services.kernel.grpc_errors import as_domain_error, from_status, status_name, to_status
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+# Loading it tells the error table what a database that is away looks like.
+assert db.__name__
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
