@@ -97,7 +97,7 @@ class WorkerSettings(ServiceSettings):
     local_activities: int = Field(default=64, ge=1, le=500)
     # Referrals kept in memory between their steps, some 130 KB each; any other is read again
     # from its history when something happens to it.
-    cached_workflows: int = Field(default=50, ge=0, le=5000)
+    cached_workflows: int = Field(default=80, ge=0, le=5000)
     platform_activities: int = Field(default=16, ge=1, le=200)
     observation_activities: int = Field(default=16, ge=1, le=200)
     # Routine referrals between their start and their first notice; more wait in the inbox.
