@@ -55,13 +55,8 @@ class CaseworkServicer(CampaignServicer):
         )
         async with db.raw(self._engine) as conn:
             page = await queries.list_work(conn, filters, size, request.page_token)
-        return pb.ListWorkResponse(
-            referrals=[
-                wire.referral(row, page.submissions.get(row["referral_id"], ()))
-                for row in page.rows
-            ],
-            next_page_token=page.next_token,
-        )
+        shown = await wire.referrals(page.rows, page.submissions)
+        return pb.ListWorkResponse(referrals=shown, next_page_token=page.next_token)
 
     async def ClaimReview(  # noqa: N802
         self, request: pb.ClaimReviewRequest, context: Any

@@ -22,6 +22,7 @@ from services.kernel.clock import Clock
 from services.kernel.errors import DomainError
 from services.kernel.identity import Identity, current_identity
 from services.kernel.moments import moment
+from services.kernel.turns import in_turns
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1 import referral_service_pb2_grpc as pb_grpc
 from takedown.referral.v1 import enums_pb2 as enums
@@ -29,6 +30,8 @@ from takedown.referral.v1 import enums_pb2 as enums
 SERVICE: Final = "takedown.intake.v1.ReferralService"
 DEFAULT_PAGE: Final = 50
 DEFAULT_EVENTS: Final = 100
+# Events that are made messages before others have their turn: a few milliseconds.
+EVENTS_AT_ONCE: Final = 20
 
 
 def reader(identity: Identity) -> Reader:
@@ -116,13 +119,8 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
         size = request.page_size or DEFAULT_PAGE
         async with db.raw(self._engine) as conn:
             page = await queries.list_referrals(conn, who, filters, size, request.page_token)
-        return pb.ListReferralsResponse(
-            referrals=[
-                wire.referral(row, page.submissions.get(row["referral_id"], ()), who.referrer)
-                for row in page.rows
-            ],
-            next_page_token=page.next_token,
-        )
+        shown = await wire.referrals(page.rows, page.submissions, who.referrer)
+        return pb.ListReferralsResponse(referrals=shown, next_page_token=page.next_token)
 
     async def ListReferralEvents(  # noqa: N802
         self, request: pb.ListReferralEventsRequest, context: Any
@@ -139,11 +137,13 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
             rows = await queries.list_events(conn, UUID(request.referral_id), after, size + 1)
         more = len(rows) > size
         shown = rows[:size]
+        events = await in_turns(
+            shown,
+            lambda row: wire.event(row, hide_submission_of_others=who.referrer, keyed=keyed),
+            EVENTS_AT_ONCE,
+        )
         return pb.ListReferralEventsResponse(
-            events=[
-                wire.event(row, hide_submission_of_others=who.referrer, keyed=keyed)
-                for row in shown
-            ],
+            events=events,
             next_page_token=page_tokens.page_token(shown[-1]["sequence"]) if more else "",
         )
 

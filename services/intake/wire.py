@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.intake.domain import URGENCIES, needs_two_people
+from services.kernel.turns import in_turns
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
 
 EVENT_TYPE = "REFERRAL_EVENT_TYPE_"
 STATE = "REFERRAL_STATE_"
+# Referrals of a page that are made messages before others have their turn: some milliseconds.
+_AT_ONCE: Final = 5
 
 
 def timestamp(moment: datetime | None) -> Timestamp | None:
@@ -58,6 +62,23 @@ def referral(
         hide_notes_of_others(shown, referrer)
     shown.submissions.extend(submission(item) for item in submissions)
     return shown
+
+
+async def referrals(
+    rows: Sequence[Mapping[str, Any]],
+    submissions: Mapping[UUID, Sequence[Mapping[str, Any]]],
+    referrer: str = "",
+) -> list[referral_pb2.Referral]:
+    """A page of them, as ``referral`` shows each; others have their turn after every few.
+
+    A hundred with their histories take a tenth of a second, in which nobody's referral would be
+    accepted.
+    """
+
+    def shown(row: Mapping[str, Any]) -> referral_pb2.Referral:
+        return referral(row, submissions.get(row["referral_id"], ()), referrer)
+
+    return await in_turns(rows, shown, _AT_ONCE)
 
 
 def fill_referral(target: referral_pb2.Referral, row: Mapping[str, Any]) -> None:
