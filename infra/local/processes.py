@@ -18,6 +18,8 @@ _SLOWEST_RESTART = 5.0
 _CALM_AFTER = 10.0
 # Seconds: a pid that was given out again belongs to a process born at another time.
 _SAME_BIRTH = 0.5
+_TRIES = 10
+_PAUSE = 0.11
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ class Process:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
                 # Never less than we give way ourselves: that only a superuser may.
-                process.nice(max(process.nice(), self.spec.niceness))
+                niceness = max(process.nice(), self.spec.niceness)
+                process.nice(niceness)
+                _give_way_as_a_session(pid, niceness)
 
     def terminate(self) -> None:
         if not self.alive():
@@ -160,3 +164,23 @@ class Process:
             return process if abs(process.create_time() - known["born"]) < _SAME_BIRTH else None
         except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
             return None
+
+
+def _give_way_as_a_session(pid: int, niceness: int) -> None:
+    """Give way to other sessions too.
+
+    Where the kernel shares processors out by session (sched(7), autogroup), and every process of
+    ours has one, its niceness counts only inside it; the session has one of its own.
+    """
+    group = Path(f"/proc/{pid}/autogroup")
+    for _ in range(_TRIES):
+        try:
+            group.write_text(f"{niceness}\n", encoding="ascii")
+        except BlockingIOError:
+            # The kernel takes ten of these a second, of all users together.
+            time.sleep(_PAUSE)
+        except OSError:
+            # No such grouping here, or the process is gone.
+            return
+        else:
+            return

@@ -23,7 +23,7 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 600.0
 # What works behind an accepted referral gives way to accepting, where all share a few processors.
-_GIVES_WAY: Final = 5
+_GIVES_WAY: Final = 10
 # In benchmarks only, and said so: the dev server's own limits would be what is measured.
 RAISED_LIMITS: Final = (
     "matching.rps=100000", "history.rps=100000", "frontend.rps=100000",
