@@ -1,4 +1,4 @@
-"""What works behind an accepted referral gives way to accepting it."""
+"""What answers the workflows gives way to accepting a referral and to carrying it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def test_a_process_gives_way_as_far_as_its_spec_says(tmp_path: Path, niceness: i
         process.wait(10)
 
 
-def test_only_accepting_gives_way_to_nobody(tmp_path: Path) -> None:
+def test_what_accepts_and_carries_a_referral_gives_way_to_nobody(tmp_path: Path) -> None:
     processes = Stack(Layout.prepare(tmp_path)).processes
     ours = {name: process.spec.niceness for name, process in processes.items()}
-    assert {name for name, niceness in ours.items() if not niceness} == {"postgres", "intake"}
+    assert {name for name, niceness in ours.items() if not niceness} == {
+        "postgres", "temporal", "intake", "worker",
+    }  # fmt: skip
     assert len(set(ours.values())) == 2
