@@ -22,10 +22,6 @@ SERVICES: Final = ("intake", "classification", "acknowledgement", "observation")
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 600.0
-# What answers the workflows gives way to accepting and to the workflows themselves, where all share
-# a few processors. Temporal and its worker go alike: with one ahead a referral cost a quarter more.
-_GIVES_WAY: Final = 10
-_CARRIES: Final = ("intake", "worker")
 # In benchmarks only, and said so: the dev server's own limits would be what is measured.
 RAISED_LIMITS: Final = (
     "matching.rps=100000", "history.rps=100000", "frontend.rps=100000",
@@ -174,12 +170,11 @@ class Stack:
                  stop_signal="SIGINT"),
             Spec("temporal", self._temporal(), clean_exit=False),
             Spec("simulator", [*python, "tests.simulators", "--config",
-                 str(self._files["simulator"])], run / "simulator.ready", niceness=_GIVES_WAY),
+                 str(self._files["simulator"])], run / "simulator.ready"),
         ]  # fmt: skip
         for name, module in modules.items():
             command = [*python, module, "--config", str(self._files[name])]
-            niceness = 0 if name in _CARRIES else _GIVES_WAY
-            specs.append(Spec(name, command, run / f"{name}.ready", niceness=niceness))
+            specs.append(Spec(name, command, run / f"{name}.ready"))
         return specs
 
     def _temporal(self) -> list[str]:

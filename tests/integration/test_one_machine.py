@@ -1,4 +1,4 @@
-"""What answers the workflows gives way to accepting a referral and to carrying it."""
+"""A process of the stack gives way to others as far as it is told to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.local.layout import Layout
 from infra.local.processes import Process, Spec
-from infra.local.stack import Stack
 
 
 @pytest.mark.parametrize("niceness", [0, 10])
@@ -32,12 +30,3 @@ def test_a_process_gives_way_as_far_as_its_spec_says(tmp_path: Path, niceness: i
     finally:
         process.terminate()
         process.wait(10)
-
-
-def test_what_accepts_and_carries_a_referral_gives_way_to_nobody(tmp_path: Path) -> None:
-    processes = Stack(Layout.prepare(tmp_path)).processes
-    ours = {name: process.spec.niceness for name, process in processes.items()}
-    assert {name for name, niceness in ours.items() if not niceness} == {
-        "postgres", "temporal", "intake", "worker",
-    }  # fmt: skip
-    assert len(set(ours.values())) == 2
