@@ -13,7 +13,7 @@ from typing import Final
 import grpc
 import structlog
 from temporalio import activity
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -209,7 +209,7 @@ class ReconciliationActivities:
 
     async def _agrees(self, referral_id: str) -> bool | None:
         """None when there is nothing to compare: no workflow any more, it does not answer, or the
-        record moved on meanwhile."""
+        record moved on meanwhile. One whose history does not replay agrees with nothing."""
         handle = self._temporal.get_workflow_handle(contracts.workflow_id(referral_id))
         try:
             before = await self._restoring.events(referral_id)
@@ -219,6 +219,9 @@ class ReconciliationActivities:
             if agree(before, snapshot):
                 return True
             after = await self._restoring.events(referral_id)
+        except WorkflowQueryFailedError:
+            _log.warning("cannot_tell", referral_id=referral_id)
+            return False
         except RPCError as error:
             _log.info("not_compared", referral_id=referral_id, code=error.status.name)
             return None

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio import workflow
 from temporalio.client import Client
+from temporalio.worker import Worker
 
 from services.kernel.ids import notice_id_text, platform_event_item
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
@@ -22,6 +24,8 @@ from workflows import contracts, schedules
 from workflows.activities.reconciliation import ReconciliationActivities, known_numbers
 from workflows.activities.restoring import Restoring
 from workflows.contracts import CompareRequest, ReconciliationReport, Tracked, TrackRequest
+from workflows.referral import ReferralWorkflow
+from workflows.worker import runner
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -215,6 +219,28 @@ async def test_what_moves_on_while_its_workflow_is_asked_is_not_compared(desk: D
         assert (await desk.run(activities.compare_with_record, request)).differing == [referral_id]
 
 
+@workflow.defn(name=contracts.WORKFLOW, sandboxed=False)
+class ChangedWorkflow:
+    """Cannot replay what the referral's workflow did."""
+
+    @workflow.run
+    async def run(self, start: contracts.StartReferral) -> str:
+        await workflow.sleep(timedelta(days=1))
+        return start.referral_id
+
+
+async def test_a_workflow_that_does_not_replay_is_found_and_stops_no_run(desk: Desk) -> None:
+    referral_id = await notified(desk, 32)
+    await tracked(desk)
+    request = CompareRequest([referral_id])
+    async with referral_worker(desk.temporal):
+        agreed = await desk.run(desk.activities.compare_with_record, request)
+        assert (agreed.compared, agreed.differing) == (1, [])
+    async with referral_worker(desk.temporal, ChangedWorkflow):
+        spoilt = await desk.run(desk.activities.compare_with_record, request)
+        assert (spoilt.compared, spoilt.differing) == (1, [referral_id])
+
+
 def test_what_a_lost_task_recorded_is_no_divergence() -> None:
     keys = ["s/1", "w/1/ASSESSED", "w/2/HOLD_PLACED/a", "w/3/OBSERVED", "w/2/CLOSED", "late/1"]
     events = [event_pb2.ReferralEvent(event_key=key) for key in keys]
@@ -281,14 +307,9 @@ async def test_a_run_that_is_delivered_twice_is_one_run(temporal: Client) -> Non
     assert described.status.name == "TERMINATED"
 
 
-def referral_worker(client: Client) -> Any:
+def referral_worker(client: Client, kind: type = ReferralWorkflow) -> Any:
     """A worker that answers queries on the referrals' queue, with no activities to run."""
-    from temporalio.worker import Worker
-
-    from workflows.referral import ReferralWorkflow
-    from workflows.worker import runner
-
     return Worker(
-        client, task_queue=contracts.REFERRALS_QUEUE, workflows=[ReferralWorkflow],
+        client, task_queue=contracts.REFERRALS_QUEUE, workflows=[kind],
         workflow_runner=runner(sandbox=False),
     )  # fmt: skip
