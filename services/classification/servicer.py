@@ -133,10 +133,10 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
         pictures: Sequence[Sequence[PictureFacts]],
         now: datetime,
     ) -> list[Assessed | status_pb2.Status]:
-        read: list[Assessed | status_pb2.Status] = []
-        for request, of_it in zip(requests, pictures, strict=True):
-            read += batch.read_each([request], partial(self._one, pictures=of_it, now=now))
-        return read
+        return [
+            batch.read_one(request, partial(self._one, pictures=of_it, now=now))
+            for request, of_it in zip(requests, pictures, strict=True)
+        ]
 
     async def _shown(
         self, assessed: Sequence[Assessed], now: datetime

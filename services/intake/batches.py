@@ -17,6 +17,7 @@ from services.intake.submission import NewSubmission
 from services.kernel import batch
 from services.kernel.errors import DomainError
 from services.kernel.grpc_errors import as_domain_error, to_status
+from services.kernel.turns import in_turns
 from takedown.intake.v1 import referral_service_pb2 as pb
 
 # Items of one transaction, and items that are read before others have their turn: a few
@@ -50,10 +51,12 @@ class Parts:
         storing: asyncio.Task[list[pb.BatchSubmitResult]] | None = None
         try:
             for start in range(0, len(requests), PART):
-                read = await self._in_turns(requests[start : start + PART])
+                read = await in_turns(requests[start : start + PART], self._read_one, TURN)
                 if storing is not None:
                     results += await storing
                 storing = asyncio.create_task(self._stored(read))
+                # It begins, and others have their turn, before the next part is read.
+                await asyncio.sleep(0)
             if storing is not None:
                 results += await storing
         finally:
@@ -63,14 +66,8 @@ class Parts:
                 await asyncio.gather(storing, return_exceptions=True)
         return results
 
-    async def _in_turns(
-        self, requests: Sequence[pb.SubmitReferralRequest]
-    ) -> list[NewSubmission | status_pb2.Status]:
-        read: list[NewSubmission | status_pb2.Status] = []
-        for start in range(0, len(requests), TURN):
-            read += batch.read_each(requests[start : start + TURN], self._read)
-            await asyncio.sleep(0)
-        return read
+    def _read_one(self, request: pb.SubmitReferralRequest) -> NewSubmission | status_pb2.Status:
+        return batch.read_one(request, self._read)
 
     async def _stored(
         self, read: list[NewSubmission | status_pb2.Status]

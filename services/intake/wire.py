@@ -27,7 +27,7 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     if moment is None:
         return None
     stamp = Timestamp()
-    stamp.FromDatetime(moment)
+    set_time(stamp, moment)
     return stamp
 
 

@@ -18,15 +18,16 @@ Item = TypeVar("Item")
 def read_each(
     requests: Iterable[Request], read: Callable[[Request], Item]
 ) -> list[Item | status_pb2.Status]:
-    """What ``read`` makes of each request, in order; the status of the refusal where it cannot.
+    """What ``read`` makes of each request, in order; the status of the refusal where it cannot."""
+    return [read_one(request, read) for request in requests]
 
-    Each is held against its message's rules first. A batch's own message leaves that out
+
+def read_one(request: Request, read: Callable[[Request], Item]) -> Item | status_pb2.Status:
+    """What ``read`` makes of the request; the status of the refusal where it cannot.
+
+    It is held against its message's rules first. A batch's own message leaves that out
     (IGNORE_ALWAYS), because there one broken item would refuse the batch.
     """
-    return [_read(request, read) for request in requests]
-
-
-def _read(request: Request, read: Callable[[Request], Item]) -> Item | status_pb2.Status:
     try:
         validate(request)
         return read(request)
