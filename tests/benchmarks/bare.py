@@ -1,10 +1,15 @@
-"""The yardsticks: a bare grpc.aio server doing one INSERT, and a bare Temporal workflow."""
+"""The yardsticks: a bare grpc.aio server doing one INSERT, and a bare Temporal workflow.
+
+Each is a process of its own, as what it is held against is: ``python -m tests.benchmarks.bare
+CONFIG``, where CONFIG is JSON and what it names decides which.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,8 @@ from typing import Any
 import asyncpg
 import grpc
 from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import Worker
 
 METHOD = "/bench.Bare/Insert"
 
@@ -59,5 +66,28 @@ async def serve(config: dict[str, Any]) -> None:
     await server.wait_for_termination()
 
 
+async def pipeline(config: dict[str, Any]) -> None:
+    """Starts so many workflows at once; prints how many were done a second, and what one took."""
+    client = await Client.connect(config["temporal"])
+    activities = max(1, -(-(config["transitions"] - 2) // 3))
+    worker = Worker(client, task_queue="bare", workflows=[BareWorkflow], activities=[nothing])
+    async with worker:
+        started = time.monotonic()
+        handles = await asyncio.gather(
+            *(
+                client.start_workflow(
+                    BareWorkflow.run, activities, id=f"bare/{n}", task_queue="bare",
+                    request_eager_start=True,
+                )
+                for n in range(config["workflows"])
+            )
+        )  # fmt: skip
+        await asyncio.gather(*(handle.result() for handle in handles))
+        rate = config["workflows"] / (time.monotonic() - started)
+    info = (await handles[0].describe()).raw_description.workflow_execution_info
+    print(json.dumps({"per_s": rate, "transitions": info.state_transition_count}), flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(json.loads(sys.argv[1])))
+    given = json.loads(sys.argv[1])
+    asyncio.run(pipeline(given) if "temporal" in given else serve(given))

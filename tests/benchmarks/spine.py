@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.spine --only submissions`` measures submitting alone, with nothing
 but PostgreSQL and intake running, and writes build/bench/submissions.json; ``--only urgency`` the
-urgency lane alone.
+urgency lane alone, ``--only pipeline`` the pipeline.
 
 The machine is shared and noisy: what counts are ratios. Temporal's dev server runs with its
 own limits raised, since they and not the pipeline would be measured otherwise.
@@ -25,8 +25,6 @@ from typing import Any
 
 import asyncpg
 import grpc
-from temporalio.client import Client
-from temporalio.worker import Worker
 
 from infra.local.access import channel
 from infra.local.auditor import read_ledger, read_told
@@ -39,15 +37,13 @@ from services.kernel.config import TlsSettings
 from services.kernel.identity import Identity
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
-from tests.benchmarks.bare import METHOD, BareWorkflow, nothing
+from tests.benchmarks.bare import METHOD
+from tests.benchmarks.pipeline import PIPELINE_STARTS, pipeline
 from tests.benchmarks.urgency import urgency_lane
-from workflows import contracts
 
 BUILD = REPOSITORY / "build" / "bench"
 TEXT = json.loads((REPOSITORY / "docs/examples/referrals.ndjson").open().readline())["text"]
-IN_FLIGHT, SECONDS, PIPELINE, RATE, OPEN_SECONDS = 50, 5.0, 120, 5, 20
-# The pipeline is measured with as many on their way as a worker takes; few are the lane's price.
-PIPELINE_STARTS = 64
+IN_FLIGHT, SECONDS, RATE, OPEN_SECONDS = 50, 5.0, 5, 20
 _IDS = iter(range(10**6))
 
 
@@ -75,68 +71,6 @@ async def closed_loop(call: Callable[[], Awaitable[Any]]) -> float:
     started = time.monotonic()
     await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
     return done / (time.monotonic() - started)
-
-
-async def confirmed(layout: Layout, wanted: int) -> None:
-    """Until so many of home-office's referrals have come to MONITORING or beyond.
-
-    The database is asked and not intake: looking on must not slow what is looked at.
-    """
-    conn = await asyncpg.connect(layout.database_url("intake_owner").replace("+asyncpg", ""))
-    query = (
-        "SELECT count(*) FROM intake.referrals JOIN intake.submissions USING (referral_id)"
-        " WHERE referrer = 'home-office' AND state IN ('MONITORING', 'CLOSED')"
-    )
-    while await conn.fetchval(query) < wanted:  # noqa: ASYNC110 - another process decides
-        await asyncio.sleep(0.1)
-    await conn.close()
-
-
-async def pipeline(layout: Layout, stub: Any, found: dict[str, Any]) -> None:
-    requests = [request() for _ in range(PIPELINE)]
-    started = time.monotonic()
-    batch = pb.BatchSubmitReferralsRequest(requests=requests)
-    answer = await stub.BatchSubmitReferrals(batch, timeout=60)
-    await confirmed(layout, PIPELINE)
-    ours = PIPELINE / (time.monotonic() - started)
-    client = await Client.connect(layout.address("temporal"))
-    counts = []
-    for result in answer.results[:20]:
-        handle = client.get_workflow_handle(
-            contracts.workflow_id(result.response.referral.referral_id)
-        )
-        info = (await handle.describe()).raw_description.workflow_execution_info
-        counts.append(info.state_transition_count)
-    transitions = min(counts)
-    bare, bare_transitions = await bare_pipeline(client, transitions)
-    found |= {
-        "pipeline_per_s": round(ours, 2),
-        "bare_pipeline_per_s": round(bare, 2),
-        "pipeline_ratio": round(ours / bare, 3),
-        "happy_path_transitions": transitions,
-        "transitions_observed": counts,
-        "bare_transitions": bare_transitions,
-    }
-
-
-async def bare_pipeline(client: Client, transitions: int) -> tuple[float, int]:
-    activities = max(1, -(-(transitions - 2) // 3))
-    worker = Worker(client, task_queue="bare", workflows=[BareWorkflow], activities=[nothing])
-    async with worker:
-        started = time.monotonic()
-        handles = await asyncio.gather(
-            *(
-                client.start_workflow(
-                    BareWorkflow.run, activities, id=f"bare/{n}", task_queue="bare",
-                    request_eager_start=True,
-                )
-                for n in range(PIPELINE)
-            )
-        )  # fmt: skip
-        await asyncio.gather(*(handle.result() for handle in handles))
-        rate = PIPELINE / (time.monotonic() - started)
-    info = (await handles[0].describe()).raw_description.workflow_execution_info
-    return rate, info.state_transition_count
 
 
 async def open_loop(layout: Layout, stub: Any, found: dict[str, Any]) -> None:
@@ -255,7 +189,9 @@ def canonicaliser(found: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the spine of the system.")
-    parser.add_argument("--only", choices=("submissions", "urgency"), help="this part alone")
+    parser.add_argument(
+        "--only", choices=("submissions", "urgency", "pipeline"), help="this part alone"
+    )
     only = parser.parse_args().only
     shutil.rmtree(BUILD / "stack", ignore_errors=True)
     script = BUILD / "script.json"
@@ -271,7 +207,7 @@ def main() -> int:
         lambda line: print(line, flush=True),
         only=("postgres", "intake") if only == "submissions" else None,
     )
-    if only is None:
+    if only in (None, "pipeline"):
         with_starts(layout, PIPELINE_STARTS)
     # Stopped from outside, it stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -304,6 +240,14 @@ async def run_urgency(layout: Layout, _: Stack) -> dict[str, Any]:
         await opened.close()
 
 
+async def run_pipeline(layout: Layout, stack: Stack) -> dict[str, Any]:
+    opened = channel(layout, "intake", "referrer", "home-office")
+    try:
+        return await pipeline(layout, stack, ReferralServiceStub(opened), request)
+    finally:
+        await opened.close()
+
+
 async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
     """Open loop, the pipeline, the urgency lane; then, the worker stopped, bare submissions."""
     found: dict[str, Any] = {"temporal_limits": "raised", "pipeline_starts": PIPELINE_STARTS}
@@ -312,7 +256,7 @@ async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
     other = channel(layout, "intake", "referrer", "home-office")
     try:
         await open_loop(layout, ReferralServiceStub(opened), found)
-        await pipeline(layout, ReferralServiceStub(other), found)
+        found |= await pipeline(layout, stack, ReferralServiceStub(other), request)
         found["rss_mb"] = {n: round(p.memory_mb()) for n, p in stack.processes.items()}
         # The lane before the submissions: what they leave in the inbox would come before its bulk.
         await asyncio.to_thread(stack.hold, "worker")
@@ -327,7 +271,10 @@ async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
     return found
 
 
-_RUNS = {None: run_all, "submissions": run_submissions, "urgency": run_urgency}
+_RUNS = {
+    None: run_all, "submissions": run_submissions, "urgency": run_urgency,
+    "pipeline": run_pipeline,
+}  # fmt: skip
 
 
 if __name__ == "__main__":
