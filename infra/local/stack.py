@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ SERVICES: Final = ("intake", "classification", "acknowledgement", "observation")
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 600.0
+# What works behind an accepted referral gives way to accepting, where all share a few processors.
+# All of it equally: with Temporal ahead of its worker a referral cost a quarter more.
+_GIVES_WAY: Final = 10
+_ACCEPTS: Final = ("postgres", "intake")
 # In benchmarks only, and said so: the dev server's own limits would be what is measured.
 RAISED_LIMITS: Final = (
     "matching.rps=100000", "history.rps=100000", "frontend.rps=100000",
@@ -34,7 +39,8 @@ RAISED_LIMITS: Final = (
 class Stack:
     """Start, watch, stop. ``say`` is told one line per step.
 
-    ``only`` names the processes of a part of the stack; None is the whole of it.
+    ``only`` names the processes of a part of the stack; None is the whole of it. With ``gives_way``
+    everything behind accepting gives way to it, and to whatever else runs on the machine.
     """
 
     def __init__(
@@ -42,8 +48,10 @@ class Stack:
         layout: Layout,
         say: Callable[[str], None] = lambda _: None,
         only: Container[str] | None = None,
+        gives_way: bool = True,
     ) -> None:
         self.layout = layout
+        self._gives_way = gives_way
         self._say = say
         self._files = configs.write_all(layout)
         specs = [spec for spec in self._specs() if only is None or spec.name in only]
@@ -175,7 +183,11 @@ class Stack:
         for name, module in modules.items():
             command = [*python, module, "--config", str(self._files[name])]
             specs.append(Spec(name, command, run / f"{name}.ready"))
-        return specs
+        if not self._gives_way:
+            return specs
+        return [
+            spec if spec.name in _ACCEPTS else replace(spec, niceness=_GIVES_WAY) for spec in specs
+        ]
 
     def _temporal(self) -> list[str]:
         ports = self.layout.ports

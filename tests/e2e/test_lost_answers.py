@@ -72,7 +72,7 @@ async def lossy(root: Path, seed: int) -> AsyncIterator[Lossy]:
         script[f"x/{FIRST + number}"] = {"faults": ["lost_answer"]}
     path.write_text(json.dumps(script))
     layout = Layout.prepare(root, time_scale=2e-3, script=path)
-    stack, chance = Stack(layout), random.Random(seed)
+    stack, chance = Stack(layout, gives_way=False), random.Random(seed)
     worker = Identity("service", "worker")
     wanted = {(name, worker): name for name in (*SERVICES, *(f"adapter_{s}" for s in PLATFORMS))}
     wanted |= {

@@ -60,7 +60,7 @@ def stack() -> Iterator[Stack]:
     path = root / "script.json"
     path.write_text(json.dumps(script))
     # An hour is 3.6 s: nothing is closed, and no deadline passes, before the test is over.
-    running = Stack(Layout.prepare(root, time_scale=4e-3, script=path))
+    running = Stack(Layout.prepare(root, time_scale=4e-3, script=path), gives_way=False)
     try:
         running.start()
         yield running

@@ -1,4 +1,4 @@
-"""A process of the stack gives way to others as far as it is told to."""
+"""What works behind an accepted referral gives way to accepting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.local.layout import Layout
 from infra.local.processes import Process, Spec
+from infra.local.stack import Stack
+
+
+def test_accepting_gives_way_to_nobody_and_all_else_equally(tmp_path: Path) -> None:
+    """Temporal ahead of its worker would make a referral cost a quarter more."""
+    processes = Stack(Layout.prepare(tmp_path)).processes
+    ours = {name: process.spec.niceness for name, process in processes.items()}
+    assert {name for name, niceness in ours.items() if not niceness} == {"postgres", "intake"}
+    assert len(set(ours.values())) == 2
+    told = Stack(Layout.prepare(tmp_path), gives_way=False).processes
+    assert {process.spec.niceness for process in told.values()} == {0}
 
 
 @pytest.mark.parametrize("niceness", [0, 10])
