@@ -224,37 +224,29 @@ def main() -> int:
 
 async def run_submissions(layout: Layout, _: Stack) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    opened = channel(layout, "intake", "referrer", "nca")
-    try:
+    async with channel(layout, "intake", "referrer", "nca") as opened:
         await submissions(layout, opened, found)
-    finally:
-        await opened.close()
     return found
 
 
 async def run_urgency(layout: Layout, _: Stack) -> dict[str, Any]:
-    opened = channel(layout, "intake", "referrer", "nca")
-    try:
+    async with channel(layout, "intake", "referrer", "nca") as opened:
         return await urgency_lane(layout, ReferralServiceStub(opened), request)
-    finally:
-        await opened.close()
 
 
 async def run_pipeline(layout: Layout, stack: Stack) -> dict[str, Any]:
-    opened = channel(layout, "intake", "referrer", "home-office")
-    try:
+    async with channel(layout, "intake", "referrer", "home-office") as opened:
         return await pipeline(layout, stack, ReferralServiceStub(opened), request)
-    finally:
-        await opened.close()
 
 
 async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
     """Open loop, the pipeline, the urgency lane; then, the worker stopped, bare submissions."""
     found: dict[str, Any] = {"temporal_limits": "raised", "pipeline_starts": PIPELINE_STARTS}
     canonicaliser(found)
-    opened = channel(layout, "intake", "referrer", "nca")
-    other = channel(layout, "intake", "referrer", "home-office")
-    try:
+    async with (
+        channel(layout, "intake", "referrer", "nca") as opened,
+        channel(layout, "intake", "referrer", "home-office") as other,
+    ):
         await open_loop(layout, ReferralServiceStub(opened), found)
         found |= await pipeline(layout, stack, ReferralServiceStub(other), request)
         found["rss_mb"] = {n: round(p.memory_mb()) for n, p in stack.processes.items()}
@@ -265,9 +257,6 @@ async def run_all(layout: Layout, stack: Stack) -> dict[str, Any]:
         found |= await urgency_lane(layout, ReferralServiceStub(opened), request)
         await asyncio.to_thread(stack.hold, "worker")
         await submissions(layout, opened, found)
-    finally:
-        await opened.close()
-        await other.close()
     return found
 
 

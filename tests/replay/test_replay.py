@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from workflows import contracts
-from workflows.contracts import StartReferral
+from tests.fakes.changed import ChangedWorkflow
 from workflows.referral import ReferralWorkflow
 from workflows.worker import SANDBOX
 
@@ -38,16 +35,6 @@ async def test_a_recorded_history_replays(path: Path) -> None:
         workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
     )
     await replayer.replay_workflow(history)
-
-
-@workflow.defn(name=contracts.WORKFLOW, sandboxed=False)
-class ChangedWorkflow:
-    """What a careless change would be: another first step."""
-
-    @workflow.run
-    async def run(self, start: StartReferral) -> str:
-        await workflow.sleep(timedelta(seconds=1))
-        return start.referral_id
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)

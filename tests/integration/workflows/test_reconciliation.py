@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -18,6 +17,7 @@ from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, notice_pb2, platform_event_pb2
+from tests.fakes.changed import ChangedWorkflow
 from tests.integration.intake.lives import ANN, append, closed, created, hold
 from tests.integration.workflows.conftest import Desk, run_id
 from workflows import contracts, schedules
@@ -217,16 +217,6 @@ async def test_what_moves_on_while_its_workflow_is_asked_is_not_compared(desk: D
         assert (compared.compared, compared.differing) == (0, [])
         # Read again while nothing moves, it is one.
         assert (await desk.run(activities.compare_with_record, request)).differing == [referral_id]
-
-
-@workflow.defn(name=contracts.WORKFLOW, sandboxed=False)
-class ChangedWorkflow:
-    """Cannot replay what the referral's workflow did."""
-
-    @workflow.run
-    async def run(self, start: contracts.StartReferral) -> str:
-        await workflow.sleep(timedelta(days=1))
-        return start.referral_id
 
 
 async def test_a_workflow_that_does_not_replay_is_found_and_stops_no_run(desk: Desk) -> None:
