@@ -137,13 +137,25 @@ def _without_lookalikes(text: str, words: list[tuple[int, int]]) -> str:
     """Put Latin letters for their look-alikes where the word, or the text, is Latin."""
     if _ANY_LOOKALIKE.isdisjoint(text):
         return text
+    if _mostly_latin(text):
+        return _latin_put(text, words, everywhere=True)
+    text = _latin_put(text, words, everywhere=False)
+    # The letters just put can make most of the text Latin: asked again, or folding what is
+    # folded would change the words that were left.
+    return _latin_put(text, words, everywhere=True) if _mostly_latin(text) else text
+
+
+def _mostly_latin(text: str) -> bool:
     latin = sum(map(text.count, ascii_lowercase))
-    letters = sum(map(str.isalpha, text))
-    mostly_latin = latin * 2 > letters
+    return latin * 2 > sum(map(str.isalpha, text))
+
+
+def _latin_put(text: str, words: list[tuple[int, int]], everywhere: bool) -> str:
+    """``everywhere``: in every word, not only in those that have a Latin letter."""
     chars = list(text)
     for a, b in words:
         word = text[a:b]
-        if word.isascii() or not (mostly_latin or any("a" <= c <= "z" for c in word)):
+        if word.isascii() or not (everywhere or any("a" <= c <= "z" for c in word)):
             continue
         for i in range(a, b):
             chars[i] = _LOOKALIKES.get(chars[i], chars[i])
