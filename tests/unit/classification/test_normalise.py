@@ -83,13 +83,13 @@ def test_folding_what_is_folded_changes_nothing_more(text: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_signal_points_at_the_words_that_it_names(language: str) -> None:
     phrases = lexica.read().phrases
-    for example in examples(language):
-        for signal in assess(example.text).signals:
-            words = example.text[signal.start : signal.end]
+    for item in examples(language):
+        for signal in assess(item.text).signals:
+            words = item.text[signal.start : signal.end]
             assert words == words.strip()
             matches = phrases.match(normalise(words).tokens)
             expressed = {f"{match.entry.concept}.{match.entry.language}" for match in matches}
-            assert signal.rule_id in expressed, (example.id, signal.rule_id, words)
+            assert signal.rule_id in expressed, (item.id, signal.rule_id, words)
 
 
 def test_spans_survive_characters_that_grow_or_vanish() -> None:
