@@ -12,7 +12,8 @@ from typing import Annotated, BinaryIO, Final, NoReturn
 
 import typer
 
-from services.intake.canonical import UrlReason, UrlRefused, canonicalise
+from services.intake.canonical import canonicalise
+from services.intake.url_refusals import UrlReason, UrlRefused
 
 MAX_LINE_BYTES: Final = 1 << 20
 SHOWN_CHARACTERS: Final = 2048

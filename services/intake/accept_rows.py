@@ -97,16 +97,18 @@ def _columns(items: Sequence[NewSubmission]) -> list[list[Any]]:
             i.received_at,
             i.referrer,
             i.request_id,
-            json.dumps(_first_detail(i)),
+            _first_detail(i),
         )
         for i in items
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _first_detail(item: NewSubmission) -> dict[str, Any]:
-    """What the first events of a referral fold into."""
-    return {} if item.hold is None else {"holds": [item.hold.detail() | {"requested": True}]}
+def _first_detail(item: NewSubmission) -> str:
+    """What the first events of a referral fold into, as JSON."""
+    if item.hold is None:
+        return "{}"
+    return json.dumps({"holds": [item.hold.detail() | {"requested": True}]})
 
 
 async def open_referrals(

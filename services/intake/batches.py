@@ -13,6 +13,7 @@ from typing import Final
 from google.rpc import status_pb2
 
 from services.intake import accept
+from services.intake.canonical import ContentIdentity
 from services.intake.submission import NewSubmission
 from services.kernel import batch
 from services.kernel.errors import DomainError
@@ -25,14 +26,16 @@ from takedown.intake.v1 import referral_service_pb2 as pb
 PART: Final = 250
 TURN: Final = 20
 
-Read = Callable[[pb.SubmitReferralRequest], NewSubmission]
+Identify = Callable[[pb.SubmitReferralRequest], ContentIdentity]
+Read = Callable[[pb.SubmitReferralRequest, ContentIdentity], NewSubmission]
 Store = Callable[[Sequence[NewSubmission]], Awaitable[list[accept.Result]]]
 
 
 class Parts:
     """Stores one batch, part by part. For one use."""
 
-    def __init__(self, read: Read, store: Store) -> None:
+    def __init__(self, identify: Identify, read: Read, store: Store) -> None:
+        self._identify = identify
         self._read = read
         self._store = store
         self._any_stored = False
@@ -51,7 +54,9 @@ class Parts:
         storing: asyncio.Task[list[pb.BatchSubmitResult]] | None = None
         try:
             for start in range(0, len(requests), PART):
-                read = await in_turns(requests[start : start + PART], self._read_one, TURN)
+                part = requests[start : start + PART]
+                turns = [part[turn : turn + TURN] for turn in range(0, len(part), TURN)]
+                read = [one for few in await in_turns(turns, self._read_few, 1) for one in few]
                 if storing is not None:
                     results += await storing
                 storing = asyncio.create_task(self._stored(read))
@@ -66,8 +71,16 @@ class Parts:
                 await asyncio.gather(storing, return_exceptions=True)
         return results
 
-    def _read_one(self, request: pb.SubmitReferralRequest) -> NewSubmission | status_pb2.Status:
-        return batch.read_one(request, self._read)
+    def _read_few(
+        self, requests: Sequence[pb.SubmitReferralRequest]
+    ) -> list[NewSubmission | status_pb2.Status]:
+        identified = batch.read_each(requests, self._identify)
+        return [
+            of_it
+            if isinstance(of_it, status_pb2.Status)
+            else batch.attempt(self._read, request, of_it)
+            for request, of_it in zip(requests, identified, strict=True)
+        ]
 
     async def _stored(
         self, read: list[NewSubmission | status_pb2.Status]

@@ -7,24 +7,19 @@ Nothing is fetched. Whatever cannot be read with certainty is refused with a rea
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
-from urllib.parse import unquote, unquote_plus
+from typing import Final, NamedTuple
+from urllib.parse import unquote
 
-from ada_url import HostType, parse_url
-from ada_url.ada_adapter import ParseAttributes
+from ada_url import HostType, normalize_url, parse_url
 
+from services.intake.platforms.query import AmbiguousParameterError, Query
 from services.intake.platforms.registry import BY_NAME, Place, place_of
 from services.intake.platforms.slots import CONTROL, INVISIBLE, JOINERS
-from services.intake.platforms.table import AmbiguousParameterError, Found, Platform, Query
-
-MAX_URL_LENGTH: Final = 2048
-"""Characters; the limit that intake publishes."""
+from services.intake.platforms.table import Found, Platform
+from services.intake.url_refusals import MAX_URL_LENGTH, UrlReason, UrlRefused
 
 MAX_SEGMENTS: Final = 32
 MAX_PATH_LENGTH: Final = 4096  # encoded; nothing that names content comes near
-MAX_PARAMETERS: Final = 256
 
 _CONTROL: Final = re.compile(f"[{CONTROL}]")
 _INVISIBLE: Final = re.compile(f"[{INVISIBLE}{JOINERS}]")
@@ -34,91 +29,25 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST_AND_PORT: Final = re.compile(r"[A-Za-z0-9-]+\.[A-Za-z0-9.-]+:[0-9]*(?:[/?#]|$)")
 # What stands between the scheme and the path, as the WHATWG parser delimits it.
 _AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]*([^/\\?#]*)(\\+[^/\\?#]*@)?")
+# An address as the parser writes it, but for user name, port and a host that ends in a digit:
+# only what delimits is left as "/", "?" and "#".
+_WRITTEN: Final = re.compile(
+    r"https?://([^/?#:@\[\]]*[^/?#:@\[\]0-9])(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?"
+)
 _ATTRIBUTES: Final = ("port", "host_type", "hostname", "pathname", "search", "hash")
 _INDEX_PAGES: Final = frozenset({"index.html", "index.htm", "index.php"})
 
 
-class UrlReason(StrEnum):
-    """Why a URL was refused."""
+class Parts(NamedTuple):
+    """A web address taken apart; query and fragment without what introduces them."""
 
-    MISSING = "MISSING"
-    TOO_LONG = "TOO_LONG"
-    CONTROL_CHARACTERS = "CONTROL_CHARACTERS"
-    BIDI_CHARACTERS = "BIDI_CHARACTERS"
-    RELATIVE = "RELATIVE"
-    UNPARSABLE = "UNPARSABLE"
-    SCHEME_NOT_HTTP = "SCHEME_NOT_HTTP"
-    USERINFO = "USERINFO"
-    PORT = "PORT"
-    IP_ADDRESS_HOST = "IP_ADDRESS_HOST"
-    LOOKALIKE_HOST = "LOOKALIKE_HOST"
-    UNKNOWN_PLATFORM = "UNKNOWN_PLATFORM"
-    UNSUPPORTED_PATH = "UNSUPPORTED_PATH"
+    host: str
+    path: str
+    query: str
+    fragment: str
 
 
-_MESSAGES: Final = {
-    UrlReason.MISSING: "The URL is empty; give the address of the content, starting with https://.",
-    UrlReason.TOO_LONG: (
-        f"The URL is longer than {MAX_URL_LENGTH} characters; remove what follows the content's id."
-    ),
-    UrlReason.CONTROL_CHARACTERS: (
-        "The URL contains a control character such as a line break, tab or NUL; copy it again from"
-        " the address bar."
-    ),
-    UrlReason.BIDI_CHARACTERS: (
-        "The URL contains an invisible or direction-changing character; copy it again from the"
-        " address bar."
-    ),
-    UrlReason.RELATIVE: (
-        "The URL does not start with a scheme; give the whole address, starting with https://."
-    ),
-    UrlReason.UNPARSABLE: (
-        "The URL cannot be read as an address; copy it again from the address bar."
-    ),
-    UrlReason.SCHEME_NOT_HTTP: (
-        "The URL is not a web address; give the content's address starting with https://."
-    ),
-    UrlReason.USERINFO: (
-        "The URL carries a user name before its host, which hides where it leads; give it without"
-        " that part."
-    ),
-    UrlReason.PORT: (
-        "The URL names a port, which no platform's address does; give it without the port."
-    ),
-    UrlReason.IP_ADDRESS_HOST: (
-        "The URL names a network address instead of a platform; give the content's address on its"
-        " platform."
-    ),
-    UrlReason.LOOKALIKE_HOST: (
-        "The host only looks like a platform's; check where the URL leads and give the address on"
-        " the platform itself."
-    ),
-    UrlReason.UNKNOWN_PLATFORM: (
-        "The host belongs to no platform that takes referrals here; use one of "
-        + ", ".join(platform.title for platform in BY_NAME.values())
-        + "."
-    ),
-    UrlReason.UNSUPPORTED_PATH: (
-        "The address names nothing that can be referred; open the post, account, page or group and"
-        " copy its own address."
-    ),
-}
-
-
-class UrlRefused(ValueError):  # noqa: N818 - a refusal is an answer, and its name is public
-    """A URL that names no content; ``reason`` is for machines, ``message`` for people.
-
-    The message never repeats the URL, so it may be logged.
-    """
-
-    def __init__(self, reason: UrlReason, message: str = "") -> None:
-        self.reason = reason
-        self.message = message or _MESSAGES[reason]
-        super().__init__(self.message)
-
-
-@dataclass(frozen=True, slots=True)
-class ContentIdentity:
+class ContentIdentity(NamedTuple):
     """One item of content on one platform.
 
     ``platform`` and ``kind`` are lower-case words; ``content_id`` is "" where the account, page,
@@ -154,14 +83,13 @@ def canonicalise(url: str) -> ContentIdentity:
 
 
 def _identify(url: str, *, wrapped: bool) -> ContentIdentity:
-    parsed = _parsed(_printable(url))
-    place = _place(parsed["hostname"])
+    host, path, query, fragment = _parsed(_printable(url))
+    place = _place(host)
     platform = place.platform
-    path, query = parsed["pathname"], parsed["search"][1:]
     if place.section in platform.fragment_sections:
-        path, _, query = parsed["hash"][1:].partition("?")
+        path, _, query = fragment.partition("?")
     try:
-        found = platform.find(place.section, (*place.leading, *_segments(path)), _query(query))
+        found = platform.find(place.section, (*place.leading, *_segments(path)), Query.of(query))
     except AmbiguousParameterError:
         message = "The URL names two different items in one parameter; give the address of one."
         raise UrlRefused(UrlReason.UNSUPPORTED_PATH, message) from None
@@ -210,7 +138,7 @@ def _refuse_unseen(text: str, invisible: re.Pattern[str]) -> None:
         raise UrlRefused(UrlReason.BIDI_CHARACTERS)
 
 
-def _parsed(text: str) -> ParseAttributes:
+def _parsed(text: str) -> Parts:
     """The URL as a browser would read it; refuses schemes, user names, ports, numbers for hosts."""
     scheme = _SCHEME.match(text)
     if scheme is None or _HOST_AND_PORT.match(text):
@@ -221,18 +149,34 @@ def _parsed(text: str) -> ParseAttributes:
     # Where a browser ends the host at a backslash, other programs still see a user name.
     if authority is None or "@" in authority[1] or authority[2]:
         raise UrlRefused(UrlReason.USERINFO)
+    parts = split(text)
+    if _disguised(authority[1]):
+        raise UrlRefused(_reason_for_foreign(parts.host, disguised=True))
+    return parts
+
+
+def split(text: str) -> Parts:
+    """The parts of a web address without user name.
+
+    Raises:
+        UrlRefused: UNPARSABLE, PORT or IP_ADDRESS_HOST.
+    """
     try:
-        # All at once: each attribute of a URL object is a call into the library.
-        parsed = parse_url(text, _ATTRIBUTES)
+        # One call into the library for the whole instead of one for each part.
+        written = _WRITTEN.fullmatch(normalize_url(text))
     except ValueError:
         raise UrlRefused(UrlReason.UNPARSABLE) from None
+    return split_by_parser(text) if written is None else Parts(*written.groups(default=""))
+
+
+def split_by_parser(text: str) -> Parts:
+    """As ``split``, part by part, of what can be parsed."""
+    parsed = parse_url(text, _ATTRIBUTES)
     if parsed["port"]:
         raise UrlRefused(UrlReason.PORT)
     if parsed["host_type"] is not HostType.DEFAULT:
         raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
-    if _disguised(authority[1]):
-        raise UrlRefused(_reason_for_foreign(parsed["hostname"], disguised=True))
-    return parsed
+    return Parts(parsed["hostname"], parsed["pathname"], parsed["search"][1:], parsed["hash"][1:])
 
 
 def _disguised(authority: str) -> bool:
@@ -278,14 +222,3 @@ def _segments(path: str) -> list[str]:
     for segment in decoded:
         _refuse_unseen(segment, _INVISIBLE_BUT_JOINERS)
     return decoded
-
-
-def _query(text: str) -> Query:
-    """The parameters, decoded once as HTML forms are."""
-    pairs: dict[str, tuple[str, ...]] = {}
-    for pair in text.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
-        name, _, value = pair.partition("=")
-        if name:
-            key = unquote_plus(name)
-            pairs[key] = (*pairs.get(key, ()), unquote_plus(value))
-    return Query(pairs)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.canonical import UrlRefused, canonicalise
+from services.intake.canonical import canonicalise
+from services.intake.url_refusals import UrlRefused
 from takedown.referral.v1 import platform_event_pb2
 
 

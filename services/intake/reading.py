@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from google.protobuf import json_format
 
 from services.intake import submission
+from services.intake.canonical import ContentIdentity
 from services.intake.domain import Event
 from services.intake.hold_rules import HoldWish
 from services.intake.submission import Evidence, NewSubmission
@@ -35,30 +36,45 @@ def digest(request: Any) -> bytes:
     return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
 
 
+class Arrival(NamedTuple):
+    """What all submissions of one call have in common.
+
+    ``platforms``: those that are served here; empty: all.
+    """
+
+    referrer: str
+    actor: str
+    now: datetime
+    accept_real: bool
+    platforms: frozenset[str] = frozenset()
+    traceparent: str = ""
+    trace_id: str = ""
+
+
+def identify(request: pb.SubmitReferralRequest, arrival: Arrival) -> ContentIdentity:
+    """The content that a request names.
+
+    Raises:
+        DomainError: INVALID on its URL.
+    """
+    return submission.identify(request.content.url, arrival.platforms)
+
+
 def read_submission(
-    request: pb.SubmitReferralRequest,
-    *,
-    referrer: str,
-    actor: str,
-    now: datetime,
-    accept_real: bool,
-    platforms: frozenset[str],
-    traceparent: str,
-    trace_id: str,
+    request: pb.SubmitReferralRequest, identity: ContentIdentity, arrival: Arrival
 ) -> NewSubmission:
     """A checked submission.
 
     Raises:
         DomainError: INVALID naming each field, its reason and what to do.
     """
-    identity = submission.identify(request.content.url, platforms)
     urgency = _URGENCIES[request.urgency or enums.URGENCY_ROUTINE]
     departure = (
         moment(request.departure_time, "departure_time")
         if request.HasField("departure_time")
         else None
     )
-    hold = _hold(request, actor)
+    hold = _hold(request, arrival.actor)
     evidence = tuple(
         Evidence(uuid7(), e.file_name, e.media_type, e.sha256, e.content) for e in request.evidence
     )
@@ -73,15 +89,15 @@ def read_submission(
         departure_time=departure,
         evidence=evidence,
         test=request.test,
-        accept_real=accept_real,
-        now=now,
+        accept_real=arrival.accept_real,
+        now=arrival.now,
         hold=hold,
     )
     return NewSubmission(
         submission_id=uuid7(),
         referral_id=uuid7(),
-        referrer=referrer,
-        actor=actor,
+        referrer=arrival.referrer,
+        actor=arrival.actor,
         request_id=UUID(request.request_id),
         body_sha256=digest(request),
         identity=identity,
@@ -93,9 +109,9 @@ def read_submission(
         campaign_id=request.campaign_id,
         test=request.test,
         detail=_submission_detail(request, evidence),
-        received_at=now,
-        traceparent=traceparent,
-        trace_id=trace_id,
+        received_at=arrival.now,
+        traceparent=arrival.traceparent,
+        trace_id=arrival.trace_id,
         evidence=evidence,
         hold=hold,
     )

@@ -13,8 +13,9 @@ import asyncpg
 
 from services.intake import timeline
 from services.intake.accept_rows import EVENTS_CHANNEL
-from services.intake.canonical import UrlRefused, canonicalise
+from services.intake.canonical import canonicalise
 from services.intake.domain import Event, Projection
+from services.intake.url_refusals import UrlRefused
 from services.intake.wire import as_dict
 from services.kernel.errors import DomainError, ErrorKind, not_found
 

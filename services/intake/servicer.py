@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from services.intake import accept, casework, queries, reading, record, submissi
 from services.intake.batches import Parts
 from services.intake.coalescer import Coalescer
 from services.intake.queries import Filters, Reader
-from services.intake.submission import NewSubmission
 from services.intake.watch import Watch
 from services.kernel import db, page_tokens, telemetry
 from services.kernel.clock import Clock
@@ -64,7 +63,9 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def SubmitReferral(  # noqa: N802 - the names are the contract's
         self, request: pb.SubmitReferralRequest, context: Any
     ) -> pb.SubmitReferralResponse:
-        item = self._reading(current_identity())(request)
+        arrival = self._arrival(current_identity())
+        identity = reading.identify(request, arrival)
+        item = reading.read_submission(request, identity, arrival)
         telemetry.bind_referral(str(item.referral_id))
         stored = await self._coalescer.add(item)
         if isinstance(stored, DomainError):
@@ -74,13 +75,17 @@ class ReferralServicer(pb_grpc.ReferralServiceServicer):
     async def BatchSubmitReferrals(  # noqa: N802
         self, request: pb.BatchSubmitReferralsRequest, context: Any
     ) -> pb.BatchSubmitReferralsResponse:
-        parts = Parts(self._reading(current_identity()), accept.storing(self._engine))
+        arrival = self._arrival(current_identity())
+        parts = Parts(
+            functools.partial(reading.identify, arrival=arrival),
+            functools.partial(reading.read_submission, arrival=arrival),
+            accept.storing(self._engine),
+        )
         return pb.BatchSubmitReferralsResponse(results=await parts.results(request.requests))
 
-    def _reading(self, identity: Identity) -> Callable[[pb.SubmitReferralRequest], NewSubmission]:
-        """How submissions of the present call are read; a batch arrives at one instant."""
-        return functools.partial(
-            reading.read_submission,
+    def _arrival(self, identity: Identity) -> reading.Arrival:
+        """Of the present call; a batch arrives at one instant."""
+        return reading.Arrival(
             referrer=identity.name if identity.role == "referrer" else f"operator:{identity.name}",
             actor=str(identity),
             now=self._clock.now(),

@@ -31,7 +31,8 @@ from infra.local.auditor import read_ledger, read_told
 from infra.local.layout import REPOSITORY, Layout
 from infra.local.report import percentile
 from infra.local.stack import Stack
-from services.intake.canonical import UrlRefused, canonicalise
+from services.intake.canonical import canonicalise
+from services.intake.url_refusals import UrlRefused
 from services.kernel import grpc_client
 from services.kernel.config import TlsSettings
 from services.kernel.identity import Identity

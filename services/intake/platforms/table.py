@@ -11,16 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from math import inf
+from typing import Final, NamedTuple
 from urllib.parse import quote
+
+from services.intake.platforms.query import Query
 
 PLACEHOLDER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 URL_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]*")
 ANYTHING_FOLLOWS: Final = "*"
-
-
-class AmbiguousParameterError(Exception):
-    """An identifying parameter occurs twice with different values, so readers would disagree."""
 
 
 def as_written(text: str) -> str:
@@ -51,12 +50,11 @@ class Slot:
         value: str = found[found.lastindex or 0]
         if self.decode is not None:
             value = self.decode(value)
-        if value in self.reserved or self._exceeds(value):
+        if value in self.reserved:
+            return ""
+        if self.ceiling is not None and value.isdigit() and int(value) > self.ceiling:
             return ""
         return value
-
-    def _exceeds(self, value: str) -> bool:
-        return self.ceiling is not None and value.isdigit() and int(value) > self.ceiling
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,40 +99,12 @@ class HostPattern:
     leads_path: bool = False
 
 
-class Query:
-    """Decoded parameters of one address, without the ones that nobody asks for."""
-
-    __slots__ = ("_pairs",)
-
-    def __init__(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
-        self._pairs = pairs
-
-    def get(self, name: str) -> str:
-        """The value, or "" when absent; raises AmbiguousParameterError on two different ones."""
-        values = self._pairs.get(name)
-        if values is None:
-            return ""
-        if len(values) > 1 and len(set(values)) > 1:
-            raise AmbiguousParameterError(name)
-        return values[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A literal (in lower case), or a slot and the name of its value."""
 
     literal: str
     name: str = ""
     slot: Slot | None = None
-
-    def admits(self, text: str, lowered: str, values: dict[str, str]) -> bool:
-        if self.slot is None:
-            return lowered == self.literal
-        value = self.slot.read(text)
-        if not value:
-            return False
-        values[self.name] = value
-        return True
 
 
 def _part(text: str, slots: Mapping[str, Slot]) -> _Part:
@@ -154,42 +124,67 @@ class _CompiledQuery:
         return cls(tuple((name, _part(text, slots)) for name, _, text in pairs))
 
     def admits(self, query: Query, values: dict[str, str]) -> bool:
-        for name, part in self.parts:
-            text = query.get(name)
-            if not text or not part.admits(text, text.lower(), values):
+        for parameter, (literal, name, slot) in self.parts:
+            text = query.get(parameter)
+            if slot is None:
+                if text.lower() != literal:
+                    return False
+                continue
+            value = slot.read(text) if text else ""
+            if not value:
                 return False
+            values[name] = value
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class _CompiledRoute:
+    """``literals`` and ``slots`` with the place of their segment: literals are cheaper to tell."""
+
     route: Route
-    parts: tuple[_Part, ...]
-    open_ended: bool
+    literals: tuple[tuple[int, str], ...]
+    slots: tuple[tuple[int, str, Slot], ...]
+    fewest: int
+    most: float
     query: _CompiledQuery
 
     @classmethod
     def of(cls, route: Route, slots: Mapping[str, Slot]) -> _CompiledRoute:
         segments = [segment for segment in route.path.split("/") if segment]
         open_ended = bool(segments) and segments[-1] == ANYTHING_FOLLOWS
-        parts = tuple(_part(text, slots) for text in segments[: len(segments) - open_ended])
-        return cls(route, parts, open_ended, _CompiledQuery.of(route.query, slots))
+        parts = [_part(text, slots) for text in segments[: len(segments) - open_ended]]
+        return cls(
+            route,
+            tuple((n, part.literal) for n, part in enumerate(parts) if part.slot is None),
+            tuple((n, part.name, part.slot) for n, part in enumerate(parts) if part.slot),
+            len(parts),
+            inf if open_ended else len(parts),
+            _CompiledQuery.of(route.query, slots),
+        )
+
+    @property
+    def first(self) -> str:
+        """The literal that the first segment has to be, or ""."""
+        return dict(self.literals).get(0, "")
 
     def read(
         self, segments: Sequence[str], lowered: Sequence[str], query: Query
     ) -> dict[str, str] | None:
-        count = len(self.parts)
-        if len(segments) < count or (len(segments) > count and not self.open_ended):
+        if not self.fewest <= len(segments) <= self.most:
             return None
-        values: dict[str, str] = {}
-        for part, text, low in zip(self.parts, segments, lowered, strict=False):
-            if not part.admits(text, low, values):
+        for place, literal in self.literals:
+            if lowered[place] != literal:
                 return None
+        values: dict[str, str] = {}
+        for place, name, slot in self.slots:
+            value = slot.read(segments[place])
+            if not value:
+                return None
+            values[name] = value
         return values if self.query.admits(query, values) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What an address names; ``unwrap`` is set instead when it only wraps another address."""
 
     kind: str
@@ -221,18 +216,19 @@ class Platform:
     overlays: tuple[Overlay, ...] = ()
     dotless_families: frozenset[str] = frozenset()
     fragment_sections: frozenset[str] = frozenset()
-    _by_literal: dict[tuple[str, str], tuple[_CompiledRoute, ...]] = field(
+    # What can match by section and first segment, "" for any other: the literal ones first.
+    _by_first: dict[tuple[str, str], tuple[_CompiledRoute, ...]] = field(
         init=False, default_factory=dict
     )
     _overlays: tuple[tuple[Overlay, _CompiledQuery, str], ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         for section, routes in self.sections.items():
-            for route in routes:
-                compiled = _CompiledRoute.of(route, self.slots)
-                first = compiled.parts[0].literal if compiled.parts else ""
-                key = (section, first)
-                self._by_literal[key] = (*self._by_literal.get(key, ()), compiled)
+            compiled = [_CompiledRoute.of(route, self.slots) for route in routes]
+            general = tuple(one for one in compiled if not one.first)
+            for first in {one.first for one in compiled} | {""}:
+                literal = tuple(one for one in compiled if first and one.first == first)
+                self._by_first[section, first] = literal + general
         compiled_overlays = tuple(
             (overlay, _CompiledQuery.of(overlay.query, self.slots), _named(overlay.query))
             for overlay in self.overlays
@@ -245,8 +241,9 @@ class Platform:
         Raises AmbiguousParameterError.
         """
         lowered = [segment.lower() for segment in segments]
-        literal = self._by_literal.get((section, lowered[0]), ()) if lowered else ()
-        for candidate in (*literal, *self._by_literal.get((section, ""), ())):
+        general = self._by_first[section, ""]
+        literal = self._by_first.get((section, lowered[0])) if lowered else None
+        for candidate in literal or general:
             values = candidate.read(segments, lowered, query)
             if values is not None:
                 return self._found(candidate.route, values, query)
@@ -283,6 +280,6 @@ def _named(template: str) -> str:
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    if all(URL_SAFE.fullmatch(value) for value in values.values()):
+    if URL_SAFE.fullmatch("".join(values.values())):
         return template.format_map(values)
     return template.format_map({name: quote(value, safe="") for name, value in values.items()})

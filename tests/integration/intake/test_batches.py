@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
 from services.intake import accept, batches, reading
 from services.intake.batches import Parts
+from services.intake.canonical import ContentIdentity, canonicalise
 from services.intake.submission import NewSubmission
 from services.kernel import db
 from services.kernel.clock import SystemClock
@@ -28,16 +30,14 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "TURN", TURN)
 
 
-def read(request: pb.SubmitReferralRequest) -> NewSubmission:
-    return reading.read_submission(
-        request,
-        referrer="nca",
-        actor="spiffe://takedown.internal/referrer/nca",
-        now=SystemClock().now(),
-        accept_real=True,
-        platforms=frozenset(),
-        traceparent="",
-        trace_id="",
+def parts(store: batches.Store, identify: batches.Identify | None = None) -> Parts:
+    arrival = reading.Arrival(
+        "nca", "spiffe://takedown.internal/referrer/nca", SystemClock().now(), accept_real=True
+    )
+    return Parts(
+        identify or partial(reading.identify, arrival=arrival),
+        partial(reading.read_submission, arrival=arrival),
+        store,
     )
 
 
@@ -75,21 +75,21 @@ async def test_a_database_lost_midway_is_told_item_by_item_and_the_batch_may_be_
     items = [submission(n) for n in range(SIZE)]
     lost_at = 2 * PART + TURN
 
-    def losing(request: pb.SubmitReferralRequest) -> NewSubmission:
+    def losing(request: pb.SubmitReferralRequest) -> ContentIdentity:
         if request is items[lost_at]:
             postgres.stop()
-        return read(request)
+        return canonicalise(request.content.url)
 
     engine = db.engine(intake.urls.settings(), "intake")
     try:
-        told = await Parts(losing, accept.storing(engine)).results(items)
+        told = await parts(accept.storing(engine), losing).results(items)
         assert all(result.HasField("response") for result in told[:PART])
         assert all(
             from_status(result.error).reason == "DATABASE_UNAVAILABLE"
             for result in told[lost_at - TURN :]
         )
         postgres.ensure_running()
-        again = await Parts(read, accept.storing(engine)).results(items)
+        again = await parts(accept.storing(engine)).results(items)
     finally:
         postgres.ensure_running()
         await engine.dispose()
@@ -110,7 +110,7 @@ async def test_a_batch_of_which_nothing_was_stored_fails_as_a_whole(
     postgres.stop()
     try:
         with pytest.raises(Exception) as failed:  # noqa: PT011 - the database's own, of several kinds
-            await Parts(read, accept.storing(engine)).results([submission(n) for n in range(SIZE)])
+            await parts(accept.storing(engine)).results([submission(n) for n in range(SIZE)])
         assert as_domain_error(failed.value).kind is ErrorKind.UNAVAILABLE
     finally:
         postgres.ensure_running()
@@ -123,10 +123,10 @@ async def test_others_have_their_turn_while_a_batch_is_read_and_stored(intake: I
     counted, most = [0], [0]
     begun = asyncio.Event()
 
-    def counting(request: pb.SubmitReferralRequest) -> NewSubmission:
+    def counting(request: pb.SubmitReferralRequest) -> ContentIdentity:
         counted[0] += 1
         begun.set()
-        return read(request)
+        return canonicalise(request.content.url)
 
     async def others() -> None:
         await begun.wait()
@@ -138,7 +138,7 @@ async def test_others_have_their_turn_while_a_batch_is_read_and_stored(intake: I
     engine = db.engine(intake.urls.settings(), "intake")
     watching = asyncio.create_task(others())
     try:
-        await Parts(counting, accept.storing(engine)).results([submission(n) for n in range(SIZE)])
+        await parts(accept.storing(engine), counting).results([submission(n) for n in range(SIZE)])
     finally:
         watching.cancel()
         await engine.dispose()
@@ -150,26 +150,26 @@ async def test_the_next_part_is_read_while_one_is_stored(intake: Intake) -> None
     engine = db.engine(intake.urls.settings(), "intake")
     store = accept.storing(engine)
     ahead = asyncio.Event()
-    parts: list[int] = []
+    sizes: list[int] = []
     items = [submission(n) for n in range(SIZE - 10)]
 
-    def reading_ahead(request: pb.SubmitReferralRequest) -> NewSubmission:
+    def reading_ahead(request: pb.SubmitReferralRequest) -> ContentIdentity:
         if request is items[PART]:
             ahead.set()
-        return read(request)
+        return canonicalise(request.content.url)
 
     async def patient(items: Sequence[NewSubmission]) -> list[accept.Result]:
-        parts.append(len(items))
+        sizes.append(len(items))
         await ahead.wait()
         return await store(items)
 
     try:
         async with asyncio.timeout(20):
-            results = await Parts(reading_ahead, patient).results(items)
+            results = await parts(patient, reading_ahead).results(items)
     finally:
         await engine.dispose()
     assert all(result.HasField("response") for result in results)
-    assert parts == [PART] * 3 + [PART - 10]
+    assert sizes == [PART] * 3 + [PART - 10]
 
 
 async def test_a_batch_that_is_given_up_leaves_no_part_behind_half_stored(intake: Intake) -> None:
@@ -183,7 +183,7 @@ async def test_a_batch_that_is_given_up_leaves_no_part_behind_half_stored(intake
         finished.append(len(results))
         return results
 
-    task = asyncio.create_task(Parts(read, told).results([submission(n) for n in range(SIZE)]))
+    task = asyncio.create_task(parts(told).results([submission(n) for n in range(SIZE)]))
     try:
         await storing.wait()
         task.cancel()

@@ -6,9 +6,11 @@ from collections import Counter
 
 import pytest
 
-from services.intake.canonical import MAX_URL_LENGTH, canonicalise
+from services.intake.canonical import canonicalise
+from services.intake.platforms.query import Query
 from services.intake.platforms.registry import PLATFORMS
-from services.intake.platforms.table import Found, Platform, Query, Route
+from services.intake.platforms.table import Found, Platform, Route
+from services.intake.url_refusals import MAX_URL_LENGTH
 from tests.unit.intake.urls import VARIANTS, golden, on_equivalent_hosts
 
 PUBLISHED_KINDS = {

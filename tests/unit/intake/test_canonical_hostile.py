@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from services.intake.canonical import MAX_URL_LENGTH, UrlReason, UrlRefused, canonicalise
+from services.intake.canonical import canonicalise
+from services.intake.url_refusals import MAX_URL_LENGTH, UrlReason, UrlRefused
 from tests.unit.intake.urls import VARIANTS, hostile
 
 ROWS = hostile()

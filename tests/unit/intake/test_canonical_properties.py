@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.intake.canonical import (
-    MAX_URL_LENGTH,
     ContentIdentity,
-    UrlRefused,
+    Parts,
     canonicalise,
+    split,
+    split_by_parser,
 )
 from services.intake.platforms.slots import fold
+from services.intake.url_refusals import MAX_URL_LENGTH, UrlReason, UrlRefused
 from tests.unit.intake.urls import golden, hostile
 
 URLS = [row["url"] for row in golden()] + [row["url"] for row in hostile()]
@@ -100,6 +103,29 @@ def test_a_damaged_url_is_read_or_refused(url: str, data: st.DataObject) -> None
 @settings(max_examples=1000, deadline=None)
 def test_words_in_any_script_have_one_spelling(form: str, text: str) -> None:
     assert_fixed_point(form.format(text))
+
+
+def taken_apart(by: Callable[[str], Parts], url: str) -> Parts | UrlReason:
+    try:
+        return by(url)
+    except UrlRefused as refused:
+        return refused.reason
+    except ValueError:
+        return UrlReason.UNPARSABLE
+
+
+@given(
+    st.sampled_from(["http:", "https:", "HTTPS:/", "http:\\\\"]),
+    st.sampled_from(
+        [*HOSTS, "x.com:443", "x.com:8", "1.2.3.4", "0x7f1", "[::1]", "x.com2", "a@x.com"]
+    ),
+    any_text | st.lists(hostile_pieces, max_size=12).map("".join),
+)
+@example("https:", "", "?a?b#c?d#e/")
+@settings(max_examples=1000, deadline=None)
+def test_an_address_has_the_parts_that_the_parser_names(scheme: str, host: str, rest: str) -> None:
+    url = f"{scheme}//{host}{rest}"
+    assert taken_apart(split, url) == taken_apart(split_by_parser, url)
 
 
 def test_folding_any_character_twice_changes_nothing_more() -> None:

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from services.cli.url import MAX_LINE_BYTES, url_command
-from services.intake.canonical import UrlReason
+from services.intake.url_refusals import UrlReason
 
 FIELDS = ["url", "ok", "platform", "kind", "content_id", "account", "canonical_url", "reason"]
 app = typer.Typer()
