@@ -38,7 +38,7 @@ _ATTRIBUTES: Final = ("port", "host_type", "hostname", "pathname", "search", "ha
 _INDEX_PAGES: Final = frozenset({"index.html", "index.htm", "index.php"})
 
 
-class Parts(NamedTuple):
+class Address(NamedTuple):
     """A web address taken apart; query and fragment without what introduces them."""
 
     host: str
@@ -138,7 +138,7 @@ def _refuse_unseen(text: str, invisible: re.Pattern[str]) -> None:
         raise UrlRefused(UrlReason.BIDI_CHARACTERS)
 
 
-def _parsed(text: str) -> Parts:
+def _parsed(text: str) -> Address:
     """The URL as a browser would read it; refuses schemes, user names, ports, numbers for hosts."""
     scheme = _SCHEME.match(text)
     if scheme is None or _HOST_AND_PORT.match(text):
@@ -155,7 +155,7 @@ def _parsed(text: str) -> Parts:
     return parts
 
 
-def split(text: str) -> Parts:
+def split(text: str) -> Address:
     """The parts of a web address without user name.
 
     Raises:
@@ -166,17 +166,17 @@ def split(text: str) -> Parts:
         written = _WRITTEN.fullmatch(normalize_url(text))
     except ValueError:
         raise UrlRefused(UrlReason.UNPARSABLE) from None
-    return split_by_parser(text) if written is None else Parts(*written.groups(default=""))
+    return split_by_parser(text) if written is None else Address(*written.groups(default=""))
 
 
-def split_by_parser(text: str) -> Parts:
+def split_by_parser(text: str) -> Address:
     """As ``split``, part by part, of what can be parsed."""
     parsed = parse_url(text, _ATTRIBUTES)
     if parsed["port"]:
         raise UrlRefused(UrlReason.PORT)
     if parsed["host_type"] is not HostType.DEFAULT:
         raise UrlRefused(UrlReason.IP_ADDRESS_HOST)
-    return Parts(parsed["hostname"], parsed["pathname"], parsed["search"][1:], parsed["hash"][1:])
+    return Address(parsed["hostname"], parsed["pathname"], parsed["search"][1:], parsed["hash"][1:])
 
 
 def _disguised(authority: str) -> bool:

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.intake.canonical import (
+    Address,
     ContentIdentity,
-    Parts,
     canonicalise,
     split,
     split_by_parser,
@@ -105,7 +105,7 @@ def test_words_in_any_script_have_one_spelling(form: str, text: str) -> None:
     assert_fixed_point(form.format(text))
 
 
-def taken_apart(by: Callable[[str], Parts], url: str) -> Parts | UrlReason:
+def taken_apart(by: Callable[[str], Address], url: str) -> Address | UrlReason:
     try:
         return by(url)
     except UrlRefused as refused:
