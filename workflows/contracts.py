@@ -387,10 +387,12 @@ class CompareRequest:
 
 @dataclass(frozen=True)
 class Compared:
-    """``differing`` disagree with their workflow, as of this one look."""
+    """As of this one look: ``differing`` disagree with their workflow, of ``unsettled`` it could
+    not be told (they moved on meanwhile, did not answer in time, or ended)."""
 
     compared: int
     differing: list[str]
+    unsettled: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

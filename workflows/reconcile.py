@@ -83,15 +83,22 @@ class ReconcileWorkflow:
     async def _compare(
         self, given: Reconcile, report: ReconciliationReport, sample: list[str]
     ) -> ReconciliationReport:
-        """Two looks: what differs in both was not just on its way."""
+        """Two looks: what differs in both was not just on its way.
+
+        What the first could not tell of counts as compared when the second finds that it agrees.
+        """
         if not sample:
             return report
         first = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared)
-        differing = first.differing
-        if differing:
-            await workflow.sleep(given.second_look)
-            again = await sweeps.call(
-                contracts.ACTIVITY_COMPARE, CompareRequest(differing), Compared
-            )
-            differing = again.differing
-        return replace(report, compared=first.compared, divergent=tuple(differing))
+        doubtful = [*first.differing, *first.unsettled]
+        if not doubtful:
+            return replace(report, compared=first.compared)
+        await workflow.sleep(given.second_look)
+        again = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(doubtful), Compared)
+        divergent = set(again.differing) & set(first.differing)
+        agreeing = set(first.unsettled) - {*again.unsettled, *again.differing}
+        return replace(
+            report,
+            compared=first.compared + len(agreeing),
+            divergent=tuple(item for item in again.differing if item in divergent),
+        )

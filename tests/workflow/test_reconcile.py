@@ -38,6 +38,8 @@ class Books:
     lost: set[str] = field(default_factory=set)
     # How many looks find a referral at odds with its workflow.
     at_odds: dict[str, int] = field(default_factory=dict)
+    # How many looks cannot tell, since the referral moves on meanwhile; they come first.
+    moving: dict[str, int] = field(default_factory=dict)
     unmatched: int = 0
     failures: int = 0
     starts: list[str] = field(default_factory=list)
@@ -70,10 +72,14 @@ class Books:
     @activity.defn(name=contracts.ACTIVITY_COMPARE)
     async def compare(self, request: CompareRequest) -> Compared:
         self.compared.append(request.referral_ids)
-        differing = [item for item in request.referral_ids if self.at_odds.get(item, 0) > 0]
+        unsettled = [item for item in request.referral_ids if self.moving.get(item, 0) > 0]
+        for item in unsettled:
+            self.moving[item] -= 1
+        settled = [item for item in request.referral_ids if item not in unsettled]
+        differing = [item for item in settled if self.at_odds.get(item, 0) > 0]
         for item in differing:
             self.at_odds[item] -= 1
-        return Compared(len(request.referral_ids), differing)
+        return Compared(len(settled), differing, unsettled)
 
     @activity.defn(name=contracts.ACTIVITY_REPORT_RECONCILIATION)
     async def report(self, report: ReconciliationReport) -> None:
@@ -149,6 +155,17 @@ async def test_only_what_differs_twice_is_divergent(
     found = await run(environment, books, cache, Reconcile())
     assert found.divergent == (ids[1],)
     assert sorted(books.compared[1]) == sorted(ids[:2])
+
+
+async def test_what_moves_on_is_looked_at_again_and_differing_once_is_not_divergent(
+    environment: WorkflowEnvironment, cache: int
+) -> None:
+    ids = some(8)
+    agrees, differs, moves = ids[:3]
+    books = Books(ids, at_odds={differs: 1}, moving={agrees: 1, differs: 1, moves: 2})
+    found = await run(environment, books, cache, Reconcile())
+    assert sorted(books.compared[1]) == sorted(ids[:3])
+    assert (found.compared, found.divergent) == (6, ())
 
 
 async def test_what_is_too_young_is_left_to_the_relay(

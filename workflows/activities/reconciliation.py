@@ -203,9 +203,10 @@ class ReconciliationActivities:
 
         async with beating():
             found = await asyncio.gather(*(look(item) for item in request.referral_ids))
-        pairs = zip(request.referral_ids, found, strict=True)
+        pairs = list(zip(request.referral_ids, found, strict=True))
         differing = [referral_id for referral_id, agrees in pairs if agrees is False]
-        return Compared(sum(agrees is not None for agrees in found), differing)
+        unsettled = [referral_id for referral_id, agrees in pairs if agrees is None]
+        return Compared(len(found) - len(unsettled), differing, unsettled)
 
     async def _agrees(self, referral_id: str) -> bool | None:
         """None when there is nothing to compare: no workflow any more, it does not answer, or the

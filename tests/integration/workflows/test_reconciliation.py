@@ -215,6 +215,7 @@ async def test_what_moves_on_while_its_workflow_is_asked_is_not_compared(desk: D
         request = CompareRequest([referral_id])
         compared = await desk.run(activities.compare_with_record, request)
         assert (compared.compared, compared.differing) == (0, [])
+        assert compared.unsettled == [referral_id]
         # Read again while nothing moves, it is one.
         assert (await desk.run(activities.compare_with_record, request)).differing == [referral_id]
 
