@@ -1,8 +1,9 @@
 """Accepting submissions: the one path by which a referral comes into being.
 
-A batch is one transaction of a handful of set-based statements, so that hundreds of items
-cost little more than one; single submissions share it through ``Coalescer``, a call with many
-is stored in parts (``batches``). What commits together: referral, submission, evidence, its first
+New content is stored by one statement (``accept_new``); what joins, is asked again, or brings
+evidence or a hold, by a transaction of a handful. Both are set-based, so that hundreds of items
+cost little more than one: single submissions share them through ``Coalescer``, a call with many is
+stored in parts (``batches``). What commits together: referral, submission, evidence, its first
 events and the inbox row (lifecycle step 1).
 """
 
@@ -14,17 +15,26 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake import accept_rows, holds
+from services.intake import accept_new, accept_rows, holds
 from services.intake.accept_rows import OvertakenError
 from services.intake.placement import Placed, place
 from services.intake.submission import NewSubmission, request_id_reused
 from services.kernel import db
 from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.grpc_errors import as_domain_error
 from takedown.intake.v1 import referral_service_pb2 as pb
 
 _ATTEMPTS: Final = 5
+# Another transaction stored one of ours first: look again.
+_OVERTAKEN: Final = (
+    OvertakenError,
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+)
+_log = structlog.get_logger("accept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +61,57 @@ async def accept(conn: asyncpg.Connection, batch: Sequence[NewSubmission]) -> li
     """Store a batch; one result per item, in order.
 
     Raises:
-        asyncpg.PostgresError, OSError: the database failed; nothing of the batch is stored.
+        asyncpg.PostgresError, OSError: the database failed; nothing of the batch is stored. When
+            a part of it is, the failure is the result of the others.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            async with conn.transaction():
-                return await _accept_once(conn, batch)
-        except (OvertakenError, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
-            continue
-    raise DomainError(
-        kind=ErrorKind.UNAVAILABLE,
-        reason="CONTENTION",
-        message="Too many submissions of the same content at once; send the same request again.",
-    )
-
-
-async def _accept_once(conn: asyncpg.Connection, batch: Sequence[NewSubmission]) -> list[Result]:
     original: dict[tuple[str, UUID], NewSubmission] = {}
     for item in batch:
         original.setdefault((item.referrer, item.request_id), item)
-    stored = await _store(conn, list(original.values()))
+    stored = await _store_all(conn, list(original.values()))
     results: list[Result] = []
     for item in batch:
         first = original[(item.referrer, item.request_id)]
         result = stored[first.submission_id]
         results.append(result if item is first else _echo(item, first, result))
     return results
+
+
+async def _store_all(
+    conn: asyncpg.Connection, items: Sequence[NewSubmission]
+) -> dict[UUID, Result]:
+    """Results by submission id; no two of ``items`` are the same request."""
+    results: dict[UUID, Result] = {}
+    try:
+        made = await accept_new.store_new(conn, items)
+        results.update((submission_id, Accepted(answer)) for submission_id, answer in made.items())
+    except _OVERTAKEN:
+        _log.info("overtaken", items=len(items))
+    rest = [item for item in items if item.submission_id not in results]
+    if not rest:
+        return results
+    try:
+        return results | await _store_rest(conn, rest)
+    except Exception as error:
+        if not results:
+            raise
+        failure = as_domain_error(error)
+        return results | dict.fromkeys((item.submission_id for item in rest), failure)
+
+
+async def _store_rest(
+    conn: asyncpg.Connection, items: Sequence[NewSubmission]
+) -> dict[UUID, Result]:
+    for _ in range(_ATTEMPTS):
+        try:
+            async with conn.transaction():
+                return await _store(conn, items)
+        except _OVERTAKEN:
+            continue
+    raise DomainError(
+        kind=ErrorKind.UNAVAILABLE,
+        reason="CONTENTION",
+        message="Too many submissions of the same content at once; send the same request again.",
+    )
 
 
 def _echo(item: NewSubmission, first: NewSubmission, result: Result) -> Result:

@@ -1,7 +1,7 @@
 """A batch in parts: while one is stored the next is read, and other calls have their turn.
 
-A part is one transaction, so what commits together is whole; the parts of a batch follow one
-another, so that an item finds what an earlier one of the same batch has made.
+A part is stored by one statement, or by that and a transaction (``accept``); the parts of a batch
+follow one another, so that an item finds what an earlier one of the same batch has made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.kernel.grpc_errors import as_domain_error, to_status
 from services.kernel.turns import in_turns
 from takedown.intake.v1 import referral_service_pb2 as pb
 
-# Items of one transaction, and items that are read before others have their turn: a few
+# Items that are stored together, and items that are read before others have their turn: a few
 # milliseconds, in which a single submission waits.
 PART: Final = 250
 TURN: Final = 20

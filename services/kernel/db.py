@@ -19,7 +19,7 @@ from services.kernel.config import DatabaseSettings
 STATEMENT_TIMEOUT_MS: Final = 15_000
 _log = structlog.get_logger("db")
 
-# The database is away, coming up, going down or full.
+# The database is away, coming up, going down, full, or others hold what is asked for too long.
 grpc_errors.treat_as_database_away(
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -30,6 +30,7 @@ grpc_errors.treat_as_database_away(
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     exc.InterfaceError,
     exc.OperationalError,
