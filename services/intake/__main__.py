@@ -21,7 +21,7 @@ async def main(settings: IntakeSettings) -> int:
     engine = db.engine(settings.database, "intake")
     clock = SystemClock()
 
-    coalescer = Coalescer(accept.storing(engine), settings.coalesce)
+    coalescer = Coalescer(accept.storing(engine), settings.coalesce, settings.coalesce_seconds)
     watch = Watch(engine, settings.database, settings.watch_heartbeat_seconds)
     delivery = DeliveryServicer(engine, settings.database, "intake", clock)
     referrals = ReferralServicer(

@@ -1,7 +1,9 @@
 """Single submissions that arrive together are stored together.
 
 While one transaction runs, what arrives queues up and becomes the next batch: at low load a
-submission waits for nobody, at high load the database sees sets instead of single rows.
+submission waits for nobody, at high load the database sees sets instead of single rows. Where
+several wait already, more are on their way: a moment's patience makes one transaction of them
+(as PostgreSQL's ``commit_delay`` with ``commit_siblings`` does for flushes).
 """
 
 from __future__ import annotations
@@ -17,11 +19,16 @@ Store = Callable[[Sequence[NewSubmission]], Awaitable[list[Result]]]
 
 
 class Coalescer:
-    """``run`` must run beside it; ``add`` answers once the submission is committed."""
+    """``run`` must run beside it; ``add`` answers once the submission is committed.
 
-    def __init__(self, store: Store, limit: int) -> None:
+    At most ``limit`` are stored together; where more than one waits, they wait ``patience`` seconds
+    for others.
+    """
+
+    def __init__(self, store: Store, limit: int, patience: float = 0.0) -> None:
         self._store = store
         self._limit = limit
+        self._patience = patience
         # None wakes ``run`` to see that it is to stop.
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(maxsize=limit * 10)
 
@@ -52,6 +59,8 @@ class Coalescer:
 
     async def _next(self) -> list[_Waiting]:
         taken = [await self._queue.get()]
+        if 0 < self._queue.qsize() < self._limit - 1:
+            await asyncio.sleep(self._patience)
         while len(taken) < self._limit and not self._queue.empty():
             taken.append(self._queue.get_nowait())
         return [waiting for waiting in taken if waiting is not None]
