@@ -143,6 +143,7 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
         against=reading.scores.against,
         fired=reading.scores.fired,
         offer_act=float(answers.acts[_OFFER]),
+        subject=reading.scores.subject,
     )
 
 

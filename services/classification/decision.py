@@ -84,14 +84,24 @@ def doubt(policy: Policy, languages: Sequence[LanguageGuess], kind: str, complet
 
 def _refuses_refer(policy: Policy, scores: Scores) -> str:
     """Why the text may not be referred without a person; empty when it may."""
-    if scores.speech_act not in policy.refer_speech_acts:
-        return "It is not clearly an offer."
-    if scores.probability < policy.refer_probability:
-        return "The score is not high enough to refer without a person."
-    if scores.offer_act < policy.refer_offer_act:
-        return "It may be something else than an offer."
-    if scores.against > policy.refer_against_at_most:
-        return "Some words speak for protected speech or a lawful service."
-    if policy.refer_needs_category and not scores.categories:
-        return "What is offered is not clear."
-    return ""
+    refusals = (
+        (scores.speech_act not in policy.refer_speech_acts, "It is not clearly an offer."),
+        (
+            scores.probability < policy.refer_probability,
+            "The score is not high enough to refer without a person.",
+        ),
+        (
+            scores.offer_act < policy.refer_offer_act,
+            "It may be something else than an offer.",
+        ),
+        (
+            scores.against > policy.refer_against_at_most,
+            "Some words speak for protected speech or a lawful service.",
+        ),
+        (policy.refer_needs_category and not scores.categories, "What is offered is not clear."),
+        (
+            policy.refer_needs_subject and not scores.subject,
+            "No word that the rules know names a journey, a way, a place or papers.",
+        ),
+    )
+    return next((why for refuses, why in refusals if refuses), "")

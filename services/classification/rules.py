@@ -53,6 +53,7 @@ class Policy:
     refer_speech_acts: frozenset[SpeechAct]
     refer_against_at_most: float
     refer_needs_category: bool
+    refer_needs_subject: bool
     reject_probability: float
     reject_speech_acts: frozenset[SpeechAct]
     well_read_languages: frozenset[str]
@@ -119,6 +120,7 @@ def _policy(data: Mapping[str, Any]) -> Policy:
         refer_speech_acts=_acts(refer["speech_acts"]),
         refer_against_at_most=float(refer["against_at_most"]),
         refer_needs_category=bool(refer["needs_category"]),
+        refer_needs_subject=bool(refer["needs_subject"]),
         reject_probability=float(reject["probability"]),
         reject_speech_acts=_acts(reject["speech_acts"]),
         well_read_languages=frozenset(data["languages"]["well_read"]),

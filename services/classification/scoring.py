@@ -25,6 +25,8 @@ _HALF: Final = 0.5
 _EVIDENT: Final = 1.0
 _MOST_REPEATED: Final = 4
 _MANY: Final = 3
+# The roles of concepts that say what is offered; those of the others how.
+_SUBJECTS: Final = frozenset({"service", "frame"})
 _ACTS: Final = {act.lower(): act for act in SpeechAct}
 _HOOKS: Final = tuple(Hook)
 
@@ -33,7 +35,8 @@ _HOOKS: Final = tuple(Hook)
 class Scores:
     """``service``, ``offer`` and ``against``: log-odds by the rules.
 
-    ``offer_act``: probability that the speech act is an OFFER, where a model gave one.
+    ``offer_act``: probability that the speech act is an OFFER, where a model gave one. ``subject``:
+    whether a word that the rules know says what it is about: a journey, a way, a place or papers.
     """
 
     probability: float
@@ -46,6 +49,7 @@ class Scores:
     against: float
     fired: tuple[str, ...]
     offer_act: float = 1.0
+    subject: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def score(
         evidence.offer,
         evidence.against,
         fired,
+        subject=any(rules.concepts[name].role in _SUBJECTS for name in evidence.concepts),
     )
 
 

@@ -54,6 +54,7 @@ def test_protected_speech_is_never_referred_whatever_the_score(act: SpeechAct) -
         replace(CLEAR, probability=0.84),
         replace(CLEAR, against=2.4),
         replace(CLEAR, categories=()),
+        replace(CLEAR, subject=False),
     ],
 )
 def test_an_offer_in_doubt_is_reviewed(doubtful: Scores) -> None:
