@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ _WEIGHTS: Final = "e5-small-q4.bin"
 TOKENS: Final = 40
 _CHARACTERS: Final = 320
 _BEGINNING: Final = 0.65
+# Embeddings that are remembered: less than a megabyte.
+_REMEMBERED: Final = 256
 
 
 class SemanticUnavailableError(RuntimeError):
@@ -38,7 +41,10 @@ class SemanticUnavailableError(RuntimeError):
 
 
 class Embedder:
-    """Sentence embeddings; safe from several threads."""
+    """Sentence embeddings; safe from several threads.
+
+    The last few hundred are remembered: the same advert is posted on every platform.
+    """
 
     def __init__(self, threads: int = 1) -> None:
         """Embed on so many threads: sooner where cores are free."""
@@ -53,13 +59,19 @@ class Embedder:
                 f"the embedding engine does not load here ({type(error).__name__})"
             ) from error
         self._marks = (file.vocabulary.beginning, file.vocabulary.end)
+        self._remembered = lru_cache(_REMEMBERED)(self._encode)
 
     def embed(self, text: str) -> NDArray[np.float32]:
-        """384 numbers of length one together."""
+        """384 numbers of length one together; not to be written to."""
         shown = _cut(" ".join(text.replace("\0", " ").split()), _CHARACTERS)
         while (count := len(found := self.tokens(shown))) > TOKENS and len(shown) > 1:
             shown = _cut(shown, min(len(shown) - 1, len(shown) * TOKENS // count))
-        return self._encoder.encode(found)
+        return self._remembered(tuple(found))
+
+    def _encode(self, tokens: tuple[int, ...]) -> NDArray[np.float32]:
+        embedded = self._encoder.encode(tokens)
+        embedded.flags.writeable = False
+        return embedded
 
     def tokens(self, text: str) -> list[int]:
         """What the model reads: the text as a query, between its two marks."""

@@ -52,7 +52,7 @@ async def append(intake: Intake, referral_id: str, *events: record_pb.NewEvent) 
 
 
 async def created(intake: Intake, number: int = 1, who: str = NCA, **changes: Any) -> str:
-    answer = await intake.referrals(who).SubmitReferral(submission(number, **changes), timeout=5)
+    answer = await intake.referrals(who).SubmitReferral(submission(number, **changes), timeout=20)
     return str(answer.referral.referral_id)
 
 

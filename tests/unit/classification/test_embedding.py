@@ -92,6 +92,15 @@ def test_a_long_text_takes_no_longer_than_its_beginning_and_end() -> None:
     assert time.process_time() - begun < 1.0
 
 
+def test_what_is_remembered_is_what_was_computed_and_cannot_be_changed() -> None:
+    other = Embedder()
+    first = other.embed("a boat on Friday")
+    assert other.embed(" a  boat on Friday") is first
+    assert np.array_equal(first, EMBEDDER.embed("a boat on Friday"))
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1.0
+
+
 def test_weights_are_as_near_as_eight_bits_can_say(file: PackedFile) -> None:
     matrix = file.matrix("l0.fi.w", INNER, WIDTH).T
     weights, scales = eights(matrix)
