@@ -95,10 +95,9 @@ class ReconcileWorkflow:
             return replace(report, compared=first.compared)
         await workflow.sleep(given.second_look)
         again = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(doubtful), Compared)
-        divergent = set(again.differing) & set(first.differing)
         agreeing = set(first.unsettled) - {*again.unsettled, *again.differing}
         return replace(
             report,
             compared=first.compared + len(agreeing),
-            divergent=tuple(item for item in again.differing if item in divergent),
+            divergent=tuple(item for item in again.differing if item in first.differing),
         )

@@ -90,10 +90,7 @@ def _refuses_refer(policy: Policy, scores: Scores) -> str:
             scores.probability < policy.refer_probability,
             "The score is not high enough to refer without a person.",
         ),
-        (
-            scores.offer_act < policy.refer_offer_act,
-            "It may be something else than an offer.",
-        ),
+        (scores.offer_act < policy.refer_offer_act, "It may be something else than an offer."),
         (
             scores.against > policy.refer_against_at_most,
             "Some words speak for protected speech or a lawful service.",

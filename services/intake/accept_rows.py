@@ -23,6 +23,49 @@ class OvertakenError(Exception):
     """Another transaction stored one of ours first: look again from the start."""
 
 
+# What makes a referral, one array a column: the first parameters of each statement that makes some.
+ITEM_TYPES: Final = """
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::smallint[],
+    $14::timestamptz[], $15::bigint[], $16::text[], $17::text[], $18::timestamptz[],
+    $19::text[], $20::text[], $21::uuid[]"""
+ITEM_NAMES: Final = """
+    referral_id, identity_key, platform, kind, content_id, account, url,
+    canonical_url, text, language, test, campaign_id, priority,
+    departure_time, last_sequence, traceparent, trace_id, at,
+    first_detail, referrer, request_id"""
+# A referral for every item whose content has no open one, unless it was answered before.
+CREATED: Final = """
+    INSERT INTO intake.referrals (
+        referral_id, identity_key, platform, kind, content_id, account, url,
+        canonical_url, text, language, test, campaign_id, state, priority,
+        departure_time, last_sequence, traceparent, trace_id, create_time,
+        update_time, detail, previous_referral_id)
+    SELECT i.referral_id, i.identity_key, i.platform, i.kind, i.content_id, i.account,
+        i.url, i.canonical_url, i.text, i.language, i.test, i.campaign_id, 'RECEIVED',
+        i.priority, i.departure_time, i.last_sequence, i.traceparent, i.trace_id,
+        i.at, i.at, i.first_detail::jsonb, (
+        SELECT p.referral_id FROM intake.referrals p
+        WHERE p.identity_key = i.identity_key AND p.state = 'CLOSED'
+        ORDER BY p.create_time DESC LIMIT 1)
+    FROM item i
+    WHERE NOT EXISTS (SELECT FROM intake.submissions s
+        WHERE s.referrer = i.referrer AND s.request_id = i.request_id)
+    ORDER BY i.place
+    ON CONFLICT (identity_key) WHERE state <> 'CLOSED' DO NOTHING
+    RETURNING referral_id"""
+_INSERT_REFERRALS: Final = f"""
+    WITH item AS (
+        SELECT * FROM unnest({ITEM_TYPES}) WITH ORDINALITY AS n({ITEM_NAMES}, place)
+    ), created AS ({CREATED}
+    )
+    SELECT referral_id, NULL::bytea AS body_sha256, NULL::bytea AS answer FROM created
+    UNION ALL
+    SELECT i.referral_id, s.body_sha256, s.answer
+    FROM item i JOIN intake.submissions s USING (referrer, request_id)
+"""  # noqa: S608 - constants of this module
+
+
 async def insert_referrals(
     conn: asyncpg.Connection, items: Sequence[NewSubmission]
 ) -> tuple[frozenset[UUID], dict[UUID, asyncpg.Record]]:
@@ -32,75 +75,40 @@ async def insert_referrals(
     the first of a key creates. Answers the ids of the referrals made, and by proposed id the
     ``body_sha256`` and ``answer`` stored for the replays.
     """
-    rows = await conn.fetch(
-        """
-        WITH item AS (SELECT * FROM unnest(
-            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::text[],
-            $14::smallint[], $15::timestamptz[], $16::bigint[], $17::text[], $18::text[],
-            $19::timestamptz[], $20::text[], $21::uuid[], $22::text[]) WITH ORDINALITY AS n(
-            referral_id, identity_key, platform, kind, content_id, account, url, canonical_url,
-            text, language, test, campaign_id, state, priority, departure_time, last_sequence,
-            traceparent, trace_id, create_time, referrer, request_id, detail, place)
-        ), replay AS (
-            SELECT i.referral_id, s.body_sha256, s.answer
-            FROM item i JOIN intake.submissions s USING (referrer, request_id)
-        ), created AS (
-            INSERT INTO intake.referrals (
-                referral_id, identity_key, platform, kind, content_id, account, url,
-                canonical_url, text, language, test, campaign_id, state, priority,
-                departure_time, last_sequence, traceparent, trace_id, create_time,
-                update_time, detail, previous_referral_id)
-            SELECT i.referral_id, i.identity_key, i.platform, i.kind, i.content_id, i.account,
-                i.url, i.canonical_url, i.text, i.language, i.test, i.campaign_id, i.state,
-                i.priority, i.departure_time, i.last_sequence, i.traceparent, i.trace_id,
-                i.create_time, i.create_time, i.detail::jsonb, (
-                SELECT p.referral_id FROM intake.referrals p
-                WHERE p.identity_key = i.identity_key AND p.state = 'CLOSED'
-                ORDER BY p.create_time DESC LIMIT 1)
-            FROM item i
-            WHERE NOT EXISTS (SELECT FROM replay r WHERE r.referral_id = i.referral_id)
-            ORDER BY i.place
-            ON CONFLICT (identity_key) WHERE state <> 'CLOSED' DO NOTHING
-            RETURNING referral_id
-        )
-        SELECT referral_id, NULL::bytea AS body_sha256, NULL::bytea AS answer FROM created
-        UNION ALL SELECT referral_id, body_sha256, answer FROM replay
-        """,
-        *_columns(items),
-    )
+    rows = await conn.fetch(_INSERT_REFERRALS, *columns([of_referral(item) for item in items]))
     created = frozenset(row["referral_id"] for row in rows if row["answer"] is None)
     return created, {row["referral_id"]: row for row in rows if row["answer"] is not None}
 
 
-def _columns(items: Sequence[NewSubmission]) -> list[list[Any]]:
-    rows = [
-        (
-            i.referral_id,
-            i.identity_key,
-            i.identity.platform,
-            i.identity.kind.upper(),
-            i.identity.content_id,
-            i.identity.account,
-            i.url,
-            i.identity.canonical_url,
-            i.text,
-            i.language,
-            i.test,
-            i.campaign_id,
-            "RECEIVED",
-            PRIORITIES[i.urgency],
-            i.departure_time,
-            1 if i.hold is None else 2,
-            i.traceparent,
-            i.trace_id,
-            i.received_at,
-            i.referrer,
-            i.request_id,
-            _first_detail(i),
-        )
-        for i in items
-    ]
+def of_referral(item: NewSubmission) -> tuple[Any, ...]:
+    """Its values of ``ITEM_NAMES``."""
+    return (
+        item.referral_id,
+        item.identity_key,
+        item.identity.platform,
+        item.identity.kind.upper(),
+        item.identity.content_id,
+        item.identity.account,
+        item.url,
+        item.identity.canonical_url,
+        item.text,
+        item.language,
+        item.test,
+        item.campaign_id,
+        PRIORITIES[item.urgency],
+        item.departure_time,
+        1 if item.hold is None else 2,
+        item.traceparent,
+        item.trace_id,
+        item.received_at,
+        _first_detail(item),
+        item.referrer,
+        item.request_id,
+    )
+
+
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as the arrays that ``unnest`` takes."""
     return [list(column) for column in zip(*rows, strict=True)]
 
 
@@ -195,7 +203,7 @@ def _event_columns(placed: Sequence[Placed]) -> list[list[Any]]:
         elif p.more and p.item.hold is not None:
             wish = (p.sequence + 1, f"{key}/hold", "HOLD_REQUESTED", "hold", p.item.hold.detail())
             rows.append(_event(p, *wish))
-    return [list(column) for column in zip(*rows, strict=True)]
+    return columns(rows)
 
 
 def _event(

@@ -54,8 +54,6 @@ def news(*numbers: int) -> list[NewSubmission]:
 
 def of_every_kind(known: Sequence[pb.SubmitReferralRequest]) -> list[NewSubmission]:
     """``known``: one request whose referral is open, one whose referral was closed."""
-    again = pb.SubmitReferralRequest()
-    again.CopyFrom(known[0])
     reused = submission(20, request_id=known[0].request_id)
     urgent = submission(11, urgency=enums.URGENCY_IMMINENT_DEPARTURE, campaign_id="spring")
     urgent.departure_time.FromDatetime(NOW + timedelta(days=2))
@@ -70,7 +68,7 @@ def of_every_kind(known: Sequence[pb.SubmitReferralRequest]) -> list[NewSubmissi
     joins = submission(1, urgency=enums.URGENCY_URGENT)
     reopens = submission(2)
     more = [submission(14), submission(14), submission(1, test=True)]
-    requests = [submission(10), urgent, proven, held, again, reused, joins, reopens, *more]
+    requests = [submission(10), urgent, proven, held, known[0], reused, joins, reopens, *more]
     return [read(request) for request in requests]
 
 
