@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from workflows import carrying, event_keys
 from workflows.contracts import (
     Delivery,
     EventRecord,
     ObservationFacts,
-    PlatformAnswer,
     PlatformPolicy,
     StartReferral,
 )
@@ -149,7 +148,7 @@ class Progress:
         values["policy"] = PlatformPolicy(**policy)
         values["bank_holidays"] = tuple(values.get("bank_holidays", ()))
         values["reminders"] = [Reminder(**item) for item in values.get("reminders", ())]
-        values["pending"] = [_delivery(item) for item in values["pending"]]
+        values["pending"] = [carrying.delivery(item) for item in values["pending"]]
         values["unrecorded"] = [EventRecord(**item) for item in values["unrecorded"]]
         return cls(**values)
 
@@ -179,9 +178,7 @@ class Progress:
         self.recorded += 1
         if not self.whole_life:
             return f"w/{self.recorded}"
-        subject = _subject(detail or {})
-        mark = hashlib.sha256(subject.encode()).hexdigest()[:12] if subject else ""
-        return f"w/{self.recorded}/{kind}" + (f"/{mark}" if mark else "")
+        return event_keys.key_of(self.recorded, kind, detail or {})
 
     def record(
         self,
@@ -301,35 +298,3 @@ class Progress:
             since,
         )
         return since + deadline - now
-
-
-# Ids and names by which two events of one type differ; never a time, which is another each time.
-_SUBJECTS = (
-    "eventId",
-    "observationId",
-    "noticeId",
-    "clarificationId",
-    "command",
-    "level",
-    "deadline",
-)
-
-
-def _subject(detail: dict[str, Any]) -> str:
-    inner = detail.get("platformEvent", detail)
-    return "/".join(str(inner[name]) for name in _SUBJECTS if inner.get(name))
-
-
-def _delivery(item: dict[str, Any]) -> Delivery:
-    from workflows.contracts import Command
-
-    answer = item.get("answer")
-    command = item.get("command")
-    if answer:
-        answer = PlatformAnswer(**{**answer, "countries": tuple(answer.get("countries", ()))})
-    return Delivery(
-        item_id=item["item_id"],
-        kind=item["kind"],
-        answer=answer or None,
-        command=Command(**command) if command else None,
-    )

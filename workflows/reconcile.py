@@ -15,8 +15,9 @@ from typing import Final
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts, sweeps
-    from workflows.contracts import (
+    from workflows import sweep_contracts, sweeps
+    from workflows.progress import stamp
+    from workflows.sweep_contracts import (
         Compared,
         CompareRequest,
         Reconcile,
@@ -26,7 +27,6 @@ with workflow.unsafe.imports_passed_through():
         Tracked,
         TrackRequest,
     )
-    from workflows.progress import stamp
 
 # As many ids as the report names.
 NAMED: Final = 1000
@@ -34,7 +34,7 @@ NAMED: Final = 1000
 _PAGE_DEADLINE = timedelta(minutes=10)
 
 
-@workflow.defn(name=contracts.RECONCILE_WORKFLOW)
+@workflow.defn(name=sweep_contracts.RECONCILE_WORKFLOW)
 class ReconcileWorkflow:
     @workflow.run
     async def run(self, given: Reconcile) -> ReconciliationReport:
@@ -42,14 +42,14 @@ class ReconcileWorkflow:
         run_id = given.reconciliation_id or str(workflow.uuid4())
         report = ReconciliationReport(run_id, given.dry_run, stamp(begun))
         requeued = await sweeps.call(
-            contracts.ACTIVITY_REQUEUE_UNMATCHED, RequeueRequest(given.dry_run), Requeued
+            sweep_contracts.ACTIVITY_REQUEUE_UNMATCHED, RequeueRequest(given.dry_run), Requeued
         )
         report = replace(
             report, unmatched_events=requeued.unmatched, matched_events=requeued.requeued
         )
         report, sample = await self._track(given, report, begun)
         report = await self._compare(given, report, sample)
-        await sweeps.call(contracts.ACTIVITY_REPORT_RECONCILIATION, report, type(None))
+        await sweeps.call(sweep_contracts.ACTIVITY_REPORT_RECONCILIATION, report, type(None))
         return report
 
     async def _track(
@@ -64,7 +64,7 @@ class ReconcileWorkflow:
                 token, before, given.dry_run, given.starts_per_second, seed, given.sample
             )
             page = await sweeps.call(
-                contracts.ACTIVITY_TRACK_PAGE, request, Tracked, _PAGE_DEADLINE
+                sweep_contracts.ACTIVITY_TRACK_PAGE, request, Tracked, _PAGE_DEADLINE
             )
             named = (*report.missing_workflows, *page.missing)[:NAMED]
             report = replace(
@@ -89,12 +89,16 @@ class ReconcileWorkflow:
         """
         if not sample:
             return report
-        first = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared)
+        first = await sweeps.call(
+            sweep_contracts.ACTIVITY_COMPARE, CompareRequest(sample), Compared
+        )
         doubtful = [*first.differing, *first.unsettled]
         if not doubtful:
             return replace(report, compared=first.compared)
         await workflow.sleep(given.second_look)
-        again = await sweeps.call(contracts.ACTIVITY_COMPARE, CompareRequest(doubtful), Compared)
+        again = await sweeps.call(
+            sweep_contracts.ACTIVITY_COMPARE, CompareRequest(doubtful), Compared
+        )
         agreeing = set(first.unsettled) - {*again.unsettled, *again.differing}
         return replace(
             report,

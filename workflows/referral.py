@@ -17,9 +17,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows import contracts
-    from workflows.contracts import Delivery, Snapshot, StartReferral
+    from workflows.contracts import Delivery, StartReferral
     from workflows.lifecycle import State
     from workflows.progress import EndedOnRecordError, Progress
+    from workflows.snapshot import QUERY_SNAPSHOT, Snapshot
 from workflows.deliveries import Deliveries
 from workflows.dispatch import Dispatch
 from workflows.holding import Holding
@@ -62,7 +63,7 @@ class ReferralWorkflow:
     async def deliver_by_signal(self, delivery: Delivery) -> None:
         self._queue(delivery)
 
-    @workflow.query(name=contracts.QUERY_SNAPSHOT)
+    @workflow.query(name=QUERY_SNAPSHOT)
     def snapshot(self) -> Snapshot:
         p = self._p
         return Snapshot(

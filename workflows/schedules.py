@@ -24,8 +24,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from services.kernel import waiting
-from workflows import contracts
-from workflows.contracts import FeedSignalBank, Reconcile
+from workflows import sweep_contracts
+from workflows.sweep_contracts import FeedSignalBank, Reconcile
 
 SCHEDULE: Final = "reconciliation"
 INTERVAL: Final = timedelta(minutes=10)
@@ -109,10 +109,10 @@ async def run_once(
     """
     try:
         await client.start_workflow(
-            contracts.RECONCILE_WORKFLOW,
+            sweep_contracts.RECONCILE_WORKFLOW,
             Reconcile(reconciliation_id, dry_run, minimum_age=minimum_age(time_scale)),
-            id=contracts.reconciliation_workflow_id(reconciliation_id),
-            task_queue=contracts.RECONCILIATION_QUEUE,
+            id=sweep_contracts.reconciliation_workflow_id(reconciliation_id),
+            task_queue=sweep_contracts.RECONCILIATION_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             rpc_timeout=_RPC,
@@ -125,10 +125,10 @@ def _schedule(time_scale: float) -> Schedule:
     return _every(
         interval(time_scale),
         ScheduleActionStartWorkflow(
-            contracts.RECONCILE_WORKFLOW,
+            sweep_contracts.RECONCILE_WORKFLOW,
             Reconcile(minimum_age=minimum_age(time_scale)),
-            id=contracts.reconciliation_workflow_id("scheduled"),
-            task_queue=contracts.RECONCILIATION_QUEUE,
+            id=sweep_contracts.reconciliation_workflow_id("scheduled"),
+            task_queue=sweep_contracts.RECONCILIATION_QUEUE,
         ),
     )
 
@@ -137,10 +137,10 @@ def _bank_schedule(time_scale: float) -> Schedule:
     return _every(
         bank_interval(time_scale),
         ScheduleActionStartWorkflow(
-            contracts.SIGNAL_BANK_WORKFLOW,
+            sweep_contracts.SIGNAL_BANK_WORKFLOW,
             FeedSignalBank(overlap=bank_overlap(time_scale)),
             id=BANK_SCHEDULE,
-            task_queue=contracts.RECONCILIATION_QUEUE,
+            task_queue=sweep_contracts.RECONCILIATION_QUEUE,
         ),
     )
 

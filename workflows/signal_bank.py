@@ -12,25 +12,27 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contracts, sweeps
-    from workflows.contracts import (
+    from workflows import sweep_contracts, sweeps
+    from workflows.progress import stamp
+    from workflows.sweep_contracts import (
         BankSurvey,
         FedSignalBank,
         FeedSignalBank,
         LearnPageRequest,
         LearntPage,
     )
-    from workflows.progress import stamp
 
 _PAGE_DEADLINE = timedelta(minutes=3)
 
 
-@workflow.defn(name=contracts.SIGNAL_BANK_WORKFLOW)
+@workflow.defn(name=sweep_contracts.SIGNAL_BANK_WORKFLOW)
 class SignalBankWorkflow:
     @workflow.run
     async def run(self, given: FeedSignalBank) -> FedSignalBank:
         if not given.begun_at:
-            survey = await sweeps.call(contracts.ACTIVITY_SURVEY_SIGNAL_BANK, None, BankSurvey)
+            survey = await sweeps.call(
+                sweep_contracts.ACTIVITY_SURVEY_SIGNAL_BANK, None, BankSurvey
+            )
             begun = stamp(workflow.now())
             before = workflow.get_last_completion_result(FedSignalBank)
             if not survey.served:
@@ -49,7 +51,7 @@ class SignalBankWorkflow:
                 given.page_token, given.since, given.begun_at, given.last_source_time
             )
             page = await sweeps.call(
-                contracts.ACTIVITY_LEARN_PAGE, request, LearntPage, _PAGE_DEADLINE
+                sweep_contracts.ACTIVITY_LEARN_PAGE, request, LearntPage, _PAGE_DEADLINE
             )
             given = replace(
                 given,

@@ -23,7 +23,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.kernel import config, grpc_client, process, telemetry, waiting
-from workflows import bank_holidays, contracts, schedules
+from workflows import bank_holidays, contracts, schedules, sweep_contracts
 from workflows.activities.adapter import AdapterActivities
 from workflows.activities.classification import ClassificationActivities
 from workflows.activities.intake import IntakeActivities
@@ -49,6 +49,10 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "takedown",
     "google.protobuf",
     "workflows.contracts",
+    "workflows.carrying",
+    "workflows.event_keys",
+    "workflows.snapshot",
+    "workflows.sweep_contracts",
     "workflows.lifecycle",
     "workflows.policy",
     "workflows.progress",
@@ -100,7 +104,7 @@ def workers(client: Client, settings: WorkerSettings, activities: Activities) ->
     )
     reconciliation = Worker(
         client,
-        task_queue=contracts.RECONCILIATION_QUEUE,
+        task_queue=sweep_contracts.RECONCILIATION_QUEUE,
         workflows=[ReconcileWorkflow, SignalBankWorkflow],
         activities=[*activities.reconciliation(client), *activities.signal_bank.all()],
         workflow_runner=runner(settings.sandbox),

@@ -22,8 +22,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from infra.local.layout import PLATFORMS, Layout
 from services.intake.domain import PRIORITIES, Event, Projection, fold
 from workflows import contracts
-from workflows.contracts import Snapshot
 from workflows.lifecycle import State, is_legal
+from workflows.snapshot import QUERY_SNAPSHOT, Snapshot
 
 _COMPARED = ("state", "outcome", "last_sequence", "claim_time", "confirm_time", "detail")
 
@@ -143,7 +143,7 @@ async def _workflow_agrees(temporal: Client, referral: Any, findings: Findings) 
         findings.stuck += 1
         findings.notes.append(f"I5 {referral['referral_id']} has no workflow")
         return
-    snapshot = await handle.query(contracts.QUERY_SNAPSHOT, result_type=Snapshot)
+    snapshot = await handle.query(QUERY_SNAPSHOT, result_type=Snapshot)
     if (snapshot.state, snapshot.outcome) != (referral["state"], referral["outcome"]):
         findings.projection_mismatches += 1
         findings.notes.append(f"I3 {referral['referral_id']}: the workflow says {snapshot.state}")

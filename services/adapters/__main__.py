@@ -34,14 +34,9 @@ async def main(settings: AdapterSettings) -> int:
     poller = Poller(profile, channel, store, forwarder, clock, settings.time_scale)
     key = read_secret(settings.webhook.secret.get_secret_value())
     receiver = WebhookReceiver(settings.platform, key, store, clock, forwarder.hurry)
+    asked = Clarifications(engine, settings.platform)
     servicer = AdapterServicer(
-        profile,
-        channel,
-        store,
-        Clarifications(engine, settings.platform),
-        poller,
-        clock,
-        sandbox=settings.endpoint.sandbox,
+        profile, channel, store, asked, poller, clock, sandbox=settings.endpoint.sandbox
     )
 
     def register(server: grpc.aio.Server) -> list[str]:

@@ -20,8 +20,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from tests.workflow.world import World
 from workflows import contracts
-from workflows.contracts import Command, Delivery, PlatformAnswer, Snapshot, StartReferral
+from workflows.contracts import Command, Delivery, PlatformAnswer, StartReferral
 from workflows.referral import ReferralWorkflow
+from workflows.snapshot import QUERY_SNAPSHOT, Snapshot
 from workflows.worker import SANDBOX
 
 BIN = Path(sys.executable).parent
@@ -85,7 +86,7 @@ class Play:
         return await self.deliver(Delivery(str(uuid.uuid4()), kind, command=command))
 
     async def snapshot(self) -> Snapshot:
-        return await self.handle.query(contracts.QUERY_SNAPSHOT, result_type=Snapshot)
+        return await self.handle.query(QUERY_SNAPSHOT, result_type=Snapshot)
 
     async def until(self, *states: str) -> Snapshot:
         """Wait, in real time, until the workflow waits in one of these states."""

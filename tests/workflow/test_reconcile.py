@@ -13,9 +13,10 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from workflows import contracts
+from workflows import sweep_contracts
 from workflows.activities.reconciliation import sample_of
-from workflows.contracts import (
+from workflows.reconcile import ReconcileWorkflow
+from workflows.sweep_contracts import (
     Compared,
     CompareRequest,
     Reconcile,
@@ -25,7 +26,6 @@ from workflows.contracts import (
     Tracked,
     TrackRequest,
 )
-from workflows.reconcile import ReconcileWorkflow
 from workflows.worker import SANDBOX
 
 
@@ -47,11 +47,11 @@ class Books:
     asked: list[TrackRequest] = field(default_factory=list)
     reports: list[ReconciliationReport] = field(default_factory=list)
 
-    @activity.defn(name=contracts.ACTIVITY_REQUEUE_UNMATCHED)
+    @activity.defn(name=sweep_contracts.ACTIVITY_REQUEUE_UNMATCHED)
     async def requeue(self, request: RequeueRequest) -> Requeued:
         return Requeued(self.unmatched, 0 if request.dry_run else self.unmatched)
 
-    @activity.defn(name=contracts.ACTIVITY_TRACK_PAGE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_TRACK_PAGE)
     async def track(self, request: TrackRequest) -> Tracked:
         if self.failures:
             self.failures -= 1
@@ -69,7 +69,7 @@ class Books:
         sample = sample_of(tracked, request.seed, request.sample)
         return Tracked(len(page), missing, started, 0, sample, more)
 
-    @activity.defn(name=contracts.ACTIVITY_COMPARE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_COMPARE)
     async def compare(self, request: CompareRequest) -> Compared:
         self.compared.append(request.referral_ids)
         unsettled = [item for item in request.referral_ids if self.moving.get(item, 0) > 0]
@@ -81,7 +81,7 @@ class Books:
             self.at_odds[item] -= 1
         return Compared(len(settled), differing, unsettled)
 
-    @activity.defn(name=contracts.ACTIVITY_REPORT_RECONCILIATION)
+    @activity.defn(name=sweep_contracts.ACTIVITY_REPORT_RECONCILIATION)
     async def report(self, report: ReconciliationReport) -> None:
         self.reports.append(report)
 
@@ -99,7 +99,7 @@ async def run(
         max_cached_workflows=cache,
     ):
         found: ReconciliationReport = await environment.client.execute_workflow(
-            contracts.RECONCILE_WORKFLOW, given, id=str(uuid.uuid4()), task_queue=queue,
+            sweep_contracts.RECONCILE_WORKFLOW, given, id=str(uuid.uuid4()), task_queue=queue,
             result_type=ReconciliationReport,
         )  # fmt: skip
     assert books.reports == [found]

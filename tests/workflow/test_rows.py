@@ -116,8 +116,8 @@ DOES: Final[dict[Event, Act]] = {
 }
 # Where a row needs another world, start or way than its state's own.
 OTHERWISE: Final[dict[tuple[State, Event], dict[str, Any]]] = {
-    (S.RECEIVED, E.WITHDRAWN): {"slowness": 0.5, "kind": "SHORT_LINK"},
-    (S.RECEIVED, E.HOLD_PLACED): {"slowness": 0.5, "kind": "SHORT_LINK"},
+    (S.RECEIVED, E.WITHDRAWN): {"slowness": 1.5, "kind": "SHORT_LINK"},
+    (S.RECEIVED, E.HOLD_PLACED): {"slowness": 1.5, "kind": "SHORT_LINK"},
     (S.RECEIVED, E.REVIEW_NEEDED): {"assessment": UNSURE},
     (S.RECEIVED, E.DUPLICATE_FOUND): {"link": ResolvedLink(duplicate_of="d"), "kind": "SHORT_LINK"},
     (S.RECEIVED, E.UNDELIVERABLE): {
@@ -125,7 +125,7 @@ OTHERWISE: Final[dict[tuple[State, Event], dict[str, Any]]] = {
     },
     (S.NOTIFYING, E.DELIVERED): {"send_failures": []},
     (S.NOTIFYING, E.UNDELIVERABLE): {"send_failures": [contracts.ERROR_REFUSED]},
-    (S.NOTIFYING, E.HOLD_PLACED): {"slowness": 0.5},
+    (S.NOTIFYING, E.HOLD_PLACED): {"slowness": 1.5},
     (S.NOTIFYING, E.GONE_BEFORE_NOTICE): {"availability": ["NOT_FOUND"]},
     (S.VERIFYING_REMOVAL, E.SEEN_AGAIN): {"way": seen("REMOVED", "AVAILABLE")},
 }  # fmt: skip

@@ -18,15 +18,15 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from tests.workflow.conftest import UNCACHED
-from workflows import contracts
-from workflows.contracts import (
+from workflows import sweep_contracts
+from workflows.signal_bank import SignalBankWorkflow, since_when
+from workflows.sweep_contracts import (
     BankSurvey,
     FedSignalBank,
     FeedSignalBank,
     LearnPageRequest,
     LearntPage,
 )
-from workflows.signal_bank import SignalBankWorkflow, since_when
 from workflows.worker import SANDBOX
 
 TOLD = "2026-05-01T10:00:00+00:00"
@@ -46,12 +46,12 @@ class Books:
     bank: list[str] = field(default_factory=list)
     asked: list[LearnPageRequest] = field(default_factory=list)
 
-    @activity.defn(name=contracts.ACTIVITY_SURVEY_SIGNAL_BANK)
+    @activity.defn(name=sweep_contracts.ACTIVITY_SURVEY_SIGNAL_BANK)
     async def survey(self) -> BankSurvey:
         self._fail()
         return BankSurvey(self.served, self.told)
 
-    @activity.defn(name=contracts.ACTIVITY_LEARN_PAGE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_LEARN_PAGE)
     async def learn(self, request: LearnPageRequest) -> LearntPage:
         self._fail()
         self.asked.append(request)
@@ -91,7 +91,7 @@ async def start(
 ) -> WorkflowHandle[Any, FedSignalBank]:
     cron = given.pop("cron", "")
     return await environment.client.start_workflow(
-        contracts.SIGNAL_BANK_WORKFLOW, FeedSignalBank(**given), id=str(uuid.uuid4()),
+        sweep_contracts.SIGNAL_BANK_WORKFLOW, FeedSignalBank(**given), id=str(uuid.uuid4()),
         task_queue=queue, result_type=FedSignalBank, cron_schedule=cron,
     )  # fmt: skip
 
@@ -192,6 +192,6 @@ def moment(text: str) -> datetime:
 
 @pytest.mark.parametrize("name", ["SignalBankWorkflow"])
 def test_no_content_has_a_place_in_the_history(name: str) -> None:
-    assert name == contracts.SIGNAL_BANK_WORKFLOW
+    assert name == sweep_contracts.SIGNAL_BANK_WORKFLOW
     for payload in (FeedSignalBank, FedSignalBank, BankSurvey, LearnPageRequest, LearntPage):
         assert not {"text", "url", "account", "phone"} & set(payload.__dataclass_fields__)

@@ -24,23 +24,21 @@ from takedown.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1.record_service_pb2_grpc import RecordServiceStub
-from takedown.referral.v1 import enums_pb2, event_pb2
-from workflows import contracts
+from workflows import contracts, sweep_contracts
+from workflows.activities.comparing import agree
 from workflows.activities.failures import beating, call_failure
 from workflows.activities.restoring import Restoring
-from workflows.contracts import (
+from workflows.restore import NotRestorableError
+from workflows.snapshot import QUERY_SNAPSHOT, Snapshot
+from workflows.sweep_contracts import (
     Compared,
     CompareRequest,
     ReconciliationReport,
     Requeued,
     RequeueRequest,
-    Snapshot,
     Tracked,
     TrackRequest,
 )
-from workflows.delivered import short_name
-from workflows.folding import number_of
-from workflows.restore import NotRestorableError
 
 CALL_SECONDS: Final = 8.0
 PAGE_SIZE: Final = 500
@@ -80,7 +78,7 @@ class ReconciliationActivities:
             self.report_reconciliation,
         ]  # fmt: skip
 
-    @activity.defn(name=contracts.ACTIVITY_REQUEUE_UNMATCHED)
+    @activity.defn(name=sweep_contracts.ACTIVITY_REQUEUE_UNMATCHED)
     async def requeue_unmatched(self, request: RequeueRequest) -> Requeued:
         """Hand out again what matched no referral, in every inbox."""
         unmatched = requeued = 0
@@ -94,7 +92,7 @@ class ReconciliationActivities:
         self._findings.add(unmatched, {"finding": "unmatched"})
         return Requeued(unmatched, requeued)
 
-    @activity.defn(name=contracts.ACTIVITY_TRACK_PAGE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_TRACK_PAGE)
     async def track_page(self, request: TrackRequest) -> Tracked:
         """One page of open referrals: find what has no workflow, and start it from the record.
 
@@ -192,7 +190,7 @@ class ReconciliationActivities:
         self._note("started", referral_id)
         return True
 
-    @activity.defn(name=contracts.ACTIVITY_COMPARE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_COMPARE)
     async def compare_with_record(self, request: CompareRequest) -> Compared:
         """Which of these say otherwise than their workflow: state, and how much is on record."""
         limit = asyncio.Semaphore(AT_ONCE)
@@ -215,7 +213,7 @@ class ReconciliationActivities:
         try:
             before = await self._restoring.events(referral_id)
             snapshot: Snapshot = await handle.query(
-                contracts.QUERY_SNAPSHOT, result_type=Snapshot, rpc_timeout=_RPC
+                QUERY_SNAPSHOT, result_type=Snapshot, rpc_timeout=_RPC
             )
             if agree(before, snapshot):
                 return True
@@ -231,7 +229,7 @@ class ReconciliationActivities:
         # Under load a workflow answers seconds later: then the two are of different moments.
         return False if len(after) == len(before) else None
 
-    @activity.defn(name=contracts.ACTIVITY_REPORT_RECONCILIATION)
+    @activity.defn(name=sweep_contracts.ACTIVITY_REPORT_RECONCILIATION)
     async def report_reconciliation(self, report: ReconciliationReport) -> None:
         """Store the report; idempotent on its id."""
         for referral_id in report.divergent:
@@ -282,25 +280,6 @@ def sample_of(referral_ids: Iterable[str], seed: str, size: int) -> list[tuple[s
     """(digest, id) of the ``size`` smallest digests: the same for a seed, however it is paged."""
     scored = ((hashlib.sha256(f"{seed}/{i}".encode()).hexdigest()[:16], i) for i in referral_ids)
     return heapq.nsmallest(size, scored)
-
-
-def agree(events: Sequence[event_pb2.ReferralEvent], snapshot: Snapshot) -> bool:
-    """Whether a workflow says of itself what its record says: state, and how much is on record."""
-    state = short_name(enums_pb2.ReferralState.Name(events[-1].state), "REFERRAL_STATE_")
-    if state == "RECEIVED" == snapshot.state:
-        # A look that found nothing used up a key: the count says nothing yet.
-        return min(known_numbers(events)) <= snapshot.events_recorded
-    return state == snapshot.state and snapshot.events_recorded in known_numbers(events)
-
-
-def known_numbers(events: Sequence[event_pb2.ReferralEvent]) -> set[int]:
-    """The numbers that the workflow may stand at: of its newest event, and its highest.
-
-    They differ where a task ran again in another order (docs/decisions/0017): what it recorded
-    the first time keeps its numbers, and a restored workflow goes on behind all of them.
-    """
-    numbers = [n for event in events if (n := number_of(event.event_key))]
-    return {numbers[-1], max(numbers)} if numbers else {0}
 
 
 def _message(report: ReconciliationReport) -> casework_pb.Reconciliation:

@@ -18,9 +18,9 @@ from takedown.classification.v1.signal_bank_service_pb2_grpc import SignalBankSe
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 from takedown.referral.v1 import referral_pb2
-from workflows import contracts, verdicts
+from workflows import sweep_contracts, verdicts
 from workflows.activities.failures import beating, call_failure
-from workflows.contracts import BankSurvey, LearnPageRequest, LearntPage
+from workflows.sweep_contracts import BankSurvey, LearnPageRequest, LearntPage
 
 CALL_SECONDS: Final = 8.0
 # Well below the largest message: a referral with all its notices has some kilobytes.
@@ -44,7 +44,7 @@ class SignalBankActivities:
     def all(self) -> list[Any]:
         return [self.survey_signal_bank, self.learn_page]
 
-    @activity.defn(name=contracts.ACTIVITY_SURVEY_SIGNAL_BANK)
+    @activity.defn(name=sweep_contracts.ACTIVITY_SURVEY_SIGNAL_BANK)
     async def survey_signal_bank(self) -> BankSurvey:
         """Up to which change the bank has been told; not served where it is not set up."""
         try:
@@ -60,7 +60,7 @@ class SignalBankActivities:
         told = answer.last_source_time.ToDatetime(tzinfo=UTC)
         return BankSurvey(served=True, last_source_time=told.isoformat())
 
-    @activity.defn(name=contracts.ACTIVITY_LEARN_PAGE)
+    @activity.defn(name=sweep_contracts.ACTIVITY_LEARN_PAGE)
     async def learn_page(self, request: LearnPageRequest) -> LearntPage:
         """State one page. Idempotent: a statement that stands already changes nothing."""
         page = await self._page(request)

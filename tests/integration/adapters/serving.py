@@ -53,7 +53,7 @@ from tests.integration.processes import until_ready
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cywgbG9uZyBlbm91Z2g="
 TOKEN = "token-of-the-tests"
 # Long enough for a busy machine, short enough to wait for.
-PATIENCE = 1.5
+PATIENCE = 3.0
 
 
 class _Heard(AcknowledgementServicer):

@@ -20,11 +20,12 @@ from takedown.referral.v1 import event_pb2, notice_pb2, platform_event_pb2
 from tests.fakes.changed import ChangedWorkflow
 from tests.integration.intake.lives import ANN, append, closed, created, hold
 from tests.integration.workflows.conftest import Desk, run_id
-from workflows import contracts, schedules
-from workflows.activities.reconciliation import ReconciliationActivities, known_numbers
+from workflows import contracts, schedules, sweep_contracts
+from workflows.activities.comparing import known_numbers
+from workflows.activities.reconciliation import ReconciliationActivities
 from workflows.activities.restoring import Restoring
-from workflows.contracts import CompareRequest, ReconciliationReport, Tracked, TrackRequest
 from workflows.referral import ReferralWorkflow
+from workflows.sweep_contracts import CompareRequest, ReconciliationReport, Tracked, TrackRequest
 from workflows.worker import runner
 
 pytestmark = pytest.mark.timeout(60)
@@ -289,8 +290,8 @@ async def test_a_run_that_is_delivered_twice_is_one_run(temporal: Client) -> Non
     wanted = run_id()
     for _ in range(2):
         await schedules.run_once(temporal, wanted, True, 1.0)
-    handle = temporal.get_workflow_handle(contracts.reconciliation_workflow_id(wanted))
-    assert (await handle.describe()).task_queue == contracts.RECONCILIATION_QUEUE
+    handle = temporal.get_workflow_handle(sweep_contracts.reconciliation_workflow_id(wanted))
+    assert (await handle.describe()).task_queue == sweep_contracts.RECONCILIATION_QUEUE
     await handle.terminate()
     await schedules.run_once(temporal, wanted, True, 1.0)
     described = await handle.describe()

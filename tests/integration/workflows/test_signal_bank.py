@@ -26,7 +26,7 @@ from tests.integration.intake.lives import ANN, created, decision, in_review
 from tests.integration.intake.serving import Intake, serving
 from workflows import schedules
 from workflows.activities.signal_bank import PAGE_SIZE, Said, SignalBankActivities
-from workflows.contracts import BankSurvey, LearnPageRequest, LearntPage
+from workflows.sweep_contracts import BankSurvey, LearnPageRequest, LearntPage
 
 
 @dataclass

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from services.kernel.ids import platform_event_item
 from takedown.referral.v1 import enums_pb2, event_pb2
-from workflows import contracts, dispatch, holding, ladder, removal, steps
+from workflows import contracts, dispatch, holding, ladder, removal, steps, waits
 from workflows import deliveries as deliveries_module
 from workflows.activities.intake import new_event
 from workflows.activities.restoring import recorded
@@ -65,7 +65,7 @@ class Scripted(steps.Steps):
     """The workflow's own steps, with every call out of it answered by the draw."""
 
     def __init__(self, life: Life) -> None:
-        with patch.object(steps, "workflow", life.clock):
+        with patch.object(waits, "workflow", life.clock):
             super().__init__(life.progress)
         self._life = life
 
@@ -264,7 +264,7 @@ class Life:
 
     @contextmanager
     def _clock_stands_in(self) -> Iterator[None]:
-        modules = (dispatch, holding, removal, steps, deliveries_module)
+        modules = (dispatch, holding, removal, steps, waits, deliveries_module)
         patches = [patch.object(module, "workflow", self.clock) for module in modules]
         for item in patches:
             item.start()
