@@ -152,8 +152,12 @@ def main() -> int:
         found["model_version"] = engine.version
         sys.stdout.write(f"{kind}: {json.dumps(found['test'][kind]['all'])}\n")
     # By the last of them, the cascade, as it serves.
-    found["unseen"] = report(engine, unseen)
-    sys.stdout.write(f"unseen writer: {json.dumps(found['unseen']['all'])}\n")
+    found["unseen"] = {
+        kind: report(engine, [item for item in unseen if corpus.UNSEEN[item.writer] == kind])
+        for kind in dict.fromkeys(corpus.UNSEEN.values())
+    }
+    for kind, said in found["unseen"].items():
+        sys.stdout.write(f"unseen writers, {kind}: {json.dumps(said['all'])}\n")
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "report.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     pages.write(PAGE, found)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from services.classification.training.corpus import UNSEEN
+
 _SHOWN: Final = (
     ("texts", "texts"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1"),
     ("calibration_error", "calibration error"), ("referred", "referred"),
@@ -37,7 +39,7 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
         "## Cascade by category and hook of adverts",
         "",
         *_labels({**test["cascade"]["categories"], **test["cascade"]["hooks"]}),
-        *_unseen(found["unseen"]),
+        *(line for kind, said in found["unseen"].items() for line in _unseen(kind, said)),
         "## Departure times",
         "",
         *_departures(test["cascade"]),
@@ -49,11 +51,12 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
     _plots(path.with_suffix(""), test["cascade"])
 
 
-def _unseen(report: Mapping[str, Any]) -> list[str]:
+def _unseen(kind: str, report: Mapping[str, Any]) -> list[str]:
+    writers = ", ".join(f"`{name}`" for name, wrote in UNSEEN.items() if wrote == kind)
     return [
-        "## Cascade on a writer of whom nothing was fitted on",
+        f"## Cascade on writers of whom nothing was fitted on: {kind}",
         "",
-        "Author `m`: neither models nor thresholds nor lexica have learnt from these texts.",
+        f"Authors {writers}: neither models nor thresholds nor lexica have learnt from them.",
         "",
         *_table({"all": report["all"], **report["languages"]}, "language"),
         *_table(report["difficulty"], "difficulty"),
