@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.contracts import Command, Delivery, PlatformAnswer
+from workflows.contracts import Command, Delivery, PlatformAnswer, PlatformPolicy
+
+
+def policy(item: dict[str, Any]) -> PlatformPolicy:
+    """The policy that was in force."""
+    return PlatformPolicy(**{**item, "observation_cadence": tuple(item["observation_cadence"])})
 
 
 def delivery(item: dict[str, Any]) -> Delivery:

@@ -143,9 +143,7 @@ class Progress:
             raise KeyError(f"carried progress has unknown fields: {sorted(unknown)}")
         values = dict(carried)
         values["state"] = State(values["state"])
-        policy = dict(values["policy"])
-        policy["observation_cadence"] = tuple(policy["observation_cadence"])
-        values["policy"] = PlatformPolicy(**policy)
+        values["policy"] = carrying.policy(values["policy"])
         values["bank_holidays"] = tuple(values.get("bank_holidays", ()))
         values["reminders"] = [Reminder(**item) for item in values.get("reminders", ())]
         values["pending"] = [carrying.delivery(item) for item in values["pending"]]

@@ -143,7 +143,6 @@ def report(engine: Engine, items: Sequence[Item]) -> dict[str, Any]:
 def main() -> int:
     items = corpus.load()
     tested = [item for item in items if item.split == "test"]
-    unseen = [item for item in items if item.split == "unseen"]
     facts = json.loads((engines.MODEL / cards.FILE).read_text("utf-8"))
     found: dict[str, Any] = {"cross_validated": facts["cross_validated"], "test": {}}
     for kind in ("rules", "fast", "cascade"):
@@ -152,11 +151,11 @@ def main() -> int:
         found["model_version"] = engine.version
         sys.stdout.write(f"{kind}: {json.dumps(found['test'][kind]['all'])}\n")
     # By the last of them, the cascade, as it serves.
-    found["unseen"] = {
-        kind: report(engine, [item for item in unseen if corpus.UNSEEN[item.writer] == kind])
-        for kind in dict.fromkeys(corpus.UNSEEN.values())
-    }
-    for kind, said in found["unseen"].items():
+    found["unseen"] = {}
+    for kind in dict.fromkeys(corpus.UNSEEN.values()):
+        writers = [name for name, wrote in corpus.UNSEEN.items() if wrote == kind]
+        said = report(engine, [item for item in items if item.writer in writers])
+        found["unseen"][kind] = {"writers": writers, **said}
         sys.stdout.write(f"unseen writers, {kind}: {json.dumps(said['all'])}\n")
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "report.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from services.classification.training.corpus import UNSEEN
-
 _SHOWN: Final = (
     ("texts", "texts"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1"),
     ("calibration_error", "calibration error"), ("referred", "referred"),
@@ -52,7 +50,7 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
 
 
 def _unseen(kind: str, report: Mapping[str, Any]) -> list[str]:
-    writers = ", ".join(f"`{name}`" for name, wrote in UNSEEN.items() if wrote == kind)
+    writers = ", ".join(f"`{name}`" for name in report["writers"])
     return [
         f"## Cascade on writers of whom nothing was fitted on: {kind}",
         "",
