@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+import uvloop
 
 from services.kernel.grpc_errors import origin
 
@@ -59,12 +60,14 @@ def _on_signals(stop: asyncio.Event) -> None:
 def run(main: Coroutine[Any, Any, int]) -> None:
     """Run a main to its end and leave with its status; 1, with a log line, if it fails.
 
+    On libuv's event loop, which costs a tenth less processor time a referral (decision 27).
     The process leaves from inside the event loop, when all that main opened is closed.
     Finalising the interpreter can abort it (exit 134) while the gRPC and Temporal cores still
     hold threads, and closing the loop takes the signal handlers off, so that one more SIGTERM
     would end a clean stop with -15.
     """
-    asyncio.run(_to_the_exit(main))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_to_the_exit(main))
 
 
 async def _to_the_exit(main: Coroutine[Any, Any, int]) -> None:
