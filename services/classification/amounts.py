@@ -55,5 +55,6 @@ def closed(words: CalendarWords, last: int) -> bool:
 
 
 def counts_nights(words: CalendarWords, last: int) -> bool:
-    """ "2 nights": with no day named, a number before "night" counts them."""
-    return words.after(last, _NIGHTS) is not None
+    """ "2 nights": with no day named, a number before "night" counts them, unlike "2 at night"."""
+    found = words.after(last, _NIGHTS)
+    return found is not None and found.first == found.last

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from services.classification.dates import NUMERIC
 from services.classification.lexica import CALENDAR, NO_LANGUAGE
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token, fold
@@ -24,7 +25,7 @@ DAY_PARTS: Final = frozenset(
 NAMED_DAYS: Final = (
     _RELATIVE | DAY_PARTS
     | {"weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "months"}
-    | {"solar_months", "day_after"}
+    | {"solar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
 )  # fmt: skip
 _CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
@@ -44,6 +45,11 @@ _MARGIN: Final = 8
 _DIGIT: Final = re.compile(r"\d")
 # "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
+# "۸ونیم": half past eight in one word.
+_HALVED: Final = re.compile(r"(\d{1,2})و?نیم")
+# So far from a date in digits an hour may stand: "22g ngày 04/06".
+_DATED_NEAR: Final = 12
+_ON_DATE: Final = frozenset({"on_date", "on_ordinal"})
 _JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i|[yu]|টআ?য?র?)?")
 
 
@@ -72,6 +78,7 @@ class CalendarWords:
             self.starting[word.first].append(word)
             self.ending[word.last].append(word)
             self.kinds.add(word.kind)
+        self._dates: list[int] | None = None
         for found in self.starting.values():
             if len(found) > 1:
                 found.sort(key=lambda word: -word.last)
@@ -145,13 +152,28 @@ class CalendarWords:
     def number(self, index: int, token: Token) -> tuple[int, int] | None:
         """(value, last word) of a number that begins at this word."""
         form = token.forms[0]
-        if form[0].isdigit():
-            found = _JOINED.fullmatch(form)
-            return (int(found[1]), index) if found else None
+        found = _JOINED.fullmatch(form) if form[0].isdigit() else None
+        if found:
+            return int(found[1]), index
         for word in self.starting.get(index, ()):
             if word.kind in _NUMBERS:
                 return word.number, word.last
         return None
+
+    def dated_near(self, start: int) -> bool:
+        """Whether a date in digits begins a few characters from this one of the original."""
+        if self._dates is None:
+            found = NUMERIC.finditer(self.text.text) if self.digits else ()
+            self._dates = [self.text.starts[match.start()] for match in found]
+            on_date = (
+                w.last + 1 for ws in self.starting.values() for w in ws if w.kind in _ON_DATE
+            )
+            self._dates += [
+                self.tokens[at].start
+                for at in on_date
+                if at < len(self.tokens) and self.tokens[at].forms[0][0].isdigit()
+            ]
+        return any(abs(at - start) <= _DATED_NEAR for at in self._dates)
 
     def is_kind(self, index: int, kind: str) -> bool:
         """Whether a word of this kind begins at this word."""
@@ -186,6 +208,9 @@ def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
         if language == NO_LANGUAGE and kind == "numbers":
             kind = "romanised"
         yield Word(kind, int(number or 0), first, last)
+    for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
+        if halved := _HALVED.fullmatch(token.forms[0]):
+            yield Word("half_numbers", int(halved[1]), index, index)
 
 
 def _meant(words: Mapping[Word, None]) -> Iterable[Word]:

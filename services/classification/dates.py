@@ -61,3 +61,16 @@ def next_solar(month: int, day: int, now: datetime) -> date | None:
         if resolved is not None and resolved >= now.date():
             return resolved
     return None
+
+
+def next_day_of_month(day: int, now: datetime) -> date | None:
+    """The next day of this number, of this month or of one of the two that follow."""
+    for ahead in range(3):
+        year, month = divmod(now.year * _MONTHS + now.month - 1 + ahead, _MONTHS)
+        try:
+            resolved = date(year, month + 1, day)
+        except ValueError:
+            continue
+        if resolved >= now.date():
+            return resolved
+    return None

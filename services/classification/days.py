@@ -10,16 +10,11 @@ from itertools import islice
 from typing import Final
 
 from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
-from services.classification.dates import (
-    DECEMBER_DAYS,
-    NUMERIC,
-    next_date,
-    next_solar,
-    numeric,
-)
+from services.classification.dates import NUMERIC, numeric
+from services.classification.months import MonthDay, in_month, of_month
 
-_ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
+_OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
 _SHORT: Final = 3
 _MOST: Final = 60
 # So far apart a day of the week and its date may stand: "Wednesday 9 pm we go (10 June)".
@@ -27,10 +22,14 @@ _AGREED: Final = 40
 _DATED_WITHIN: Final = 31
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
+# "Not tonight", "Friday is full": another day is meant.
+_NOT: Final = frozenset({"not_before"})
+_NOT_AFTER: Final = frozenset({"not_after"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _NEXT_WEEK: Final = frozenset({"next_week"})
 _NEXT_DAY: Final = frozenset({"next_day"})
+_NAMING: Final = frozenset({"weekdays", "next_week"})
 _MIDNIGHT: Final = frozenset({"midnight"})
 _COUNTED: Final = frozenset({"counted"})
 # "Mercredi 10 au matin" is the 10th; the hour would be "10h du matin".
@@ -40,9 +39,11 @@ _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
-_SAID: Final = ("ordinals", "numbers")
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
 _DATED: Final = frozenset({"months", "solar_months", "numeric"})
+_SAID_DATES: Final = _DATED | {"month_day"}
+# Words that make the number beside them a day of the month, before it or (``of_month``) after it.
+_OF_MONTH: Final = frozenset({"months", "solar_months", "on_date", "on_ordinal", "of_month"})
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
@@ -52,7 +53,7 @@ _STEPS: Final = {
 class Day:
     """A day, or a moment, and the original characters that name it.
 
-    ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" is of Friday.
+    ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" of Friday.
     ``weak``: a word that means a departure only with an hour or a word of travel beside it;
     ``short``: an abbreviation that is a word too ("sun", "mer"), no day without an hour or a part.
     """
@@ -102,12 +103,23 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         part = _part_of_near(words, word, said)
         on = now.date() + timedelta(days=_DAY_KINDS[name])
         weak = name == "today" and not part
-        return Day(on, start, end, part, kind=name, rolls=True, weak=weak)
+        short = name == "day_after" and end - start <= _SHORT and not part
+        rolls = name in ("today", "tonight") or said != "" or _by_itself(words, word)
+        return Day(on, start, end, part, kind=name, rolls=rolls, weak=weak, short=short)
     if name in ("weekdays", "weekend"):
         return _of_week(words, word, now)
-    if word.kind in ("months", "solar_months"):
-        return _in_month(words, word, now)
+    if word.kind in _OF_MONTH:
+        resolve = in_month if word.kind in _DATED else of_month
+        found = resolve(words, word, now)
+        return _of_date(words, word, found) if found else None
     return None
+
+
+def _of_date(words: CalendarWords, word: Word, found: MonthDay) -> Day:
+    start, end = words.tokens[found.first].start, words.tokens[found.last].end
+    weak = word.kind not in _DATED
+    kind = "month_day" if weak else word.kind
+    return Day(found.on, start, end, found.part, kind=kind, weak=weak)
 
 
 def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
@@ -135,6 +147,9 @@ def _dated(words: CalendarWords, word: Word, weekday: int, now: datetime) -> dat
     form = words.tokens[word.last + 1].forms[0]
     if not form.isdigit() or len(form) > 2:  # noqa: PLR2004
         return None
+    # "Sunday 14:30" is no fourteenth.
+    if _OF_CLOCK.match(words.text.original, words.tokens[word.last + 1].end):
+        return None
     if words.after(word.last + 1, _NO_DATE) and not words.after(word.last + 1, _OF_DATE):
         return None
     days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
@@ -147,10 +162,15 @@ def _part_beside(words: CalendarWords, word: Word) -> str:
     return found.kind if found else ""
 
 
+def _by_itself(words: CalendarWords, word: Word) -> bool:
+    """ "Tomorrow night at 2" is of the morning after; "tomorrow at 2 at night" is tomorrow's."""
+    return bool(words.after(word.last, PARTS) or words.before(word.first, PARTS))
+
+
 def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
     """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
     part = said or _part_beside(words, word)
-    if not word.kind.startswith("tonight"):
+    if said == "midnight" or not word.kind.startswith("tonight"):
         return part
     # The nearest part may be another: "tonight at 12, midnight".
     late = words.after(word.last, _MIDNIGHT, 3) or words.before(word.first, _MIDNIGHT, 2)
@@ -160,8 +180,8 @@ def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
     """Rejected where the words beside it say "every", "last" or "until"."""
     beside = (
-        words.before(word.first, _EVERY | _PAST | _UNTIL)
-        or words.after(word.last, _EVERY | _PAST)
+        words.before(word.first, _EVERY | _PAST | _UNTIL | _NOT)
+        or words.after(word.last, _EVERY | _PAST | _NOT_AFTER)
         or words.before(word.first, _EVERY, 2)
         or words.after(word.last, _UNTIL_AFTER)
     )
@@ -177,50 +197,14 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         digits = next((form for form in forms if form.isdigit()), "")
         # "In 300 days" is no departure.
         count = int(digits) if 0 < len(digits) <= 2 else 0  # noqa: PLR2004
-    # "Thứ sáu 5 giờ" is Friday at 5, though "sau 5 giờ" is in five hours.
-    if not count or any(w.kind == "weekdays" for w in words.ending.get(word.first, ())):
+    # "Thứ sáu 5 giờ" and "tuần sau 5 giờ" are at 5, though "sau 5 giờ" is in five hours.
+    if not count or any(w.kind in _NAMING for w in words.ending.get(word.first, ())):
         return None
     moment = now + count * _STEPS[word.kind]
     exact = moment if word.kind == "in_hours" else None
+    part = "" if exact else _part_beside(words, word)
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
-    return Day(moment.date(), start, end, "", exact, word.kind, weak=exact is None)
-
-
-def _in_month(words: CalendarWords, word: Word, now: datetime) -> Day | None:
-    """A month with a day beside it: "12 June", "12th of June", "June 12", "اول سرطان"."""
-    for index in (word.first - 1, word.first - 2, word.last + 1, word.last + 2):
-        day = _day_number(words, word, index)
-        if not day:
-            continue
-        resolve = next_date if word.kind == "months" else next_solar
-        resolved = resolve(word.number, day, now)
-        if resolved is None:
-            continue
-        said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
-        low, high = min(word.first, index, *said), max(word.last, index)
-        start, end = words.tokens[low].start, words.tokens[high].end
-        found = words.after(high, PARTS, 3)
-        return Day(resolved, start, end, found.kind if found else "", kind=word.kind)
-    return None
-
-
-def _day_number(words: CalendarWords, word: Word, index: int) -> int:
-    if not 0 <= index < len(words.tokens):
-        return 0
-    between = (word.first - 1,) if index == word.first - 2 else ()
-    between = (word.last + 1,) if index == word.last + 2 else between
-    if any(len(words.tokens[place].forms[0]) > _SHORT for place in between):
-        return 0
-    form = words.tokens[index].forms[0]
-    found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
-    number = int(found[1]) if found else 0
-    if not found and (not between or words.is_kind(index, "ordinals")):
-        at = words.ending if index < word.first else words.starting
-        said = (w.number for w in at.get(index, ()) if w.kind in _SAID)
-        number = next(said, 0) if len(form) >= _SHORT else 0
-    if number and index > word.last and words.after(index, _COUNTED):
-        return 0
-    return number if number <= DECEMBER_DAYS else 0
+    return Day(moment.date(), start, end, part, exact, word.kind, weak=not (exact or part))
 
 
 def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
@@ -266,7 +250,7 @@ def _agreed(days: list[Day]) -> list[Day]:
     for index in range(1, len(days)):
         pair = days[index - 1], days[index]
         kinds = [day.kind for day in pair]
-        if "weekdays" not in kinds or _DATED.isdisjoint(kinds):
+        if "weekdays" not in kinds or _SAID_DATES.isdisjoint(kinds):
             continue
         dated = pair[kinds[0] == "weekdays"]
         same = dated.on.weekday() == pair[kinds[0] != "weekdays"].on.weekday()

@@ -71,14 +71,14 @@ def _departure(
 ) -> Entity | None:
     best: tuple[tuple[int, int], Entity] | None = None
     for day in days:
-        hour = _nearest(day, days, hours)
+        hour = _nearest(day, days, hours) or _of_same(day, days, hours)
         near = _is_near(day, spoken)
         if day.rejected or (hour is None and (day.short or (day.weak and not near))):
             continue
         moment = _moment(day, hour, now)
         if moment is None:
             continue
-        rank = (-2 * (hour is not None) - 2 * near - (not day.weak), day.start)
+        rank = (-2 * (hour is not None) - 2 * near - (not day.weak) - (not day.short), day.start)
         if best is None or rank < best[0]:
             best = (rank, _entity(original, day, hour, moment))
     if best is not None:
@@ -131,6 +131,12 @@ def _nearest(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     close = [h for h in close if h.end <= day.start or h.start >= day.end]
     close = [h for h in close if _gap(day, h) <= min(_gap(other, h) for other in days)]
     return min(close, key=lambda h: _gap(day, h)) if close else None
+
+
+def _of_same(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | None:
+    """The hour said with the same day where it is named again: "Friday ... 5 June, 4 am"."""
+    again = (_nearest(other, days, hours) for other in days if other.on == day.on)
+    return next((hour for hour in again if hour), None)
 
 
 def _gap(day: Day, hour: Hour) -> int:

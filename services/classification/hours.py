@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from services.classification import minutes
 from services.classification.amounts import (
     closed,
     counts_nights,
@@ -38,8 +39,10 @@ _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
 _SUFFIX: Final = frozenset({"hour_suffix"})
 _BEFORE: Final = frozenset({"hour_before"})
+_ON_DATE: Final = frozenset({"on_date"})
 _AT: Final = frozenset({"at"})
 _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
+_AFTERNOON: Final = frozenset({"afternoon_after"})
 _LATER: Final = frozenset({"half", "quarter", "less_quarter"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
@@ -51,7 +54,9 @@ _MINUTES: Final = {
     "less_quarter": -15,
 }  # fmt: skip
 _SAYS_HALF: Final = (
-    HALVES | DAY_PARTS | {"tonight", "weekdays_night", "weekdays_evening", "weekdays_morning"}
+    HALVES
+    | DAY_PARTS
+    | {"tonight", "tonight_midnight", "weekdays_night", "weekdays_evening", "weekdays_morning"}
 )
 _NEAR_DAY: Final = 4
 # "De", ten in Latinised Sorani, is a word of half of Europe.
@@ -131,17 +136,20 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        if not said and (is_counted(words, index) or words.before(index, _AHEAD)):
+        counted = is_counted(words, index) and not words.dated_near(token.end)
+        if not said and (counted or words.before(index, _AHEAD)):
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
-        value = _in_half(int(found[1]), half) * 60
+        value = _in_half(int(found[1]), half) * 60 + minutes.said(words, index)[0]
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
 
 
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:
     """An hour that might be a duration: "at 5h", or with a day beside it."""
-    return words.before(first, _AT) is not None or words.near(first, NAMED_DAYS, _NEAR_DAY)
+    if words.before(first, _AT) or words.near(first, NAMED_DAYS, _NEAR_DAY):
+        return True
+    return words.dated_near(words.tokens[first].start)
 
 
 def _said(words: CalendarWords) -> Iterator[Hour]:
@@ -156,7 +164,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
     tokens = words.tokens
     said = _after_hour_word(words, first)
-    if not said and is_amount(words, first, last):
+    if not said and (is_amount(words, first, last) or _of_date(words, first)):
         return None
     earlier = words.before(first, _EARLIER)
     later = words.after(last, _LATER)
@@ -165,23 +173,32 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     end = mark.last if mark else end
     if mark and not later and (later := words.after(end, _LATER)):
         end = later.last
+    change, end = (0, end) if earlier or later else minutes.said(words, end)
     begin = earlier.first if earlier else first
     half = _half_beside(words, begin, end)
+    half = "afternoon" if mark and words.after(end, _AFTERNOON) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
-    halved = bool(later) or words.is_kind(first, "half_numbers")
+    halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))
     if not evident or _is_limit(words, begin, end):
         return None
     if not (said or mark or earlier or halved) and is_article(words, first, last):
         return None
-    change = _MINUTES[(earlier or later).kind] if earlier or later else 0  # type: ignore[union-attr]
+    beside = earlier or later
+    change += _MINUTES[beside.kind] if beside else 0
     change += _MINUTES["half"] if words.is_kind(first, "half_numbers") else 0
-    minute = _spelt_minute(words, end) if mark and not change else 0
+    minute = minutes.spelt(words, end) if mark and not change else 0
     open_half = not half and 0 < value <= NOON
     whole = _in_half(value, half) * 60 + change + minute
     spoken = words.after(end, HALVES, 3)
     reach = tokens[spoken.last if spoken else end].end
     return Hour(whole, tokens[begin].start, tokens[end].end, half, open_half, reach)
+
+
+def _of_date(words: CalendarWords, first: int) -> bool:
+    """ "Ngày 15" is a day of the month; "اليوم ٩" (today at 9) is read as one too."""
+    found = words.before(first, _ON_DATE)
+    return found is not None and not words.is_kind(found.first, "today")
 
 
 def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
@@ -200,15 +217,6 @@ def _suffix(words: CalendarWords, index: int) -> Word | None:
     """ "5'te": the ending stands behind an apostrophe."""
     found = words.after(index, _SUFFIX)
     return found if found and words.gap(index) not in (" ", "") else None
-
-
-def _spelt_minute(words: CalendarWords, index: int) -> int:
-    """ "5 giờ 30", "21 heures 15"."""
-    if words.parted(index) or is_counted(words, index + 1):
-        return 0
-    form = words.tokens[index + 1].forms[0]
-    close = words.gap(index) == " " and len(form) == 2 and form.isdigit()  # noqa: PLR2004
-    return int(form) if close and int(form) < 60 else 0  # noqa: PLR2004
 
 
 def _evident(

@@ -90,6 +90,10 @@ class PhraseBook:
                 return found[:MAX_MATCHES]
         return found
 
+    def knows(self, word: str) -> bool:
+        """Whether this folded word is a phrase by itself."""
+        return any(node.entries for node in self._look_up((word,)))
+
     def _look_up(self, forms: tuple[str, ...]) -> tuple[_Node, ...]:
         return tuple(_steps(self._root, forms))
 

@@ -21,9 +21,11 @@ _ONE_FOR_ONE: Final = folding.OneForOne(_TABLE)
 _LOOKALIKES: Final = folding.lookalikes()
 _ANY_LOOKALIKE: Final = frozenset(_LOOKALIKES)
 
-_WORD: Final = re.compile(r"[^\W_]+(?:[@$!][^\W_]+)*")
+_WORD: Final = re.compile(r"[^\W_]+(?:(?:[@$!]|(?<=[^\W\d_])€(?=[^\W\d_]))[^\W_]+)*")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
+# A letter of an Arabic word is drawn out on both sides of a sign to part the word unseen.
+_DRAWN_APART: Final = re.compile("\u0640+([.·•*_|/-]+)\u0640+")
 _EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
 # The longest word whose readings are remembered between texts, and how many words are.
@@ -31,8 +33,8 @@ _REMEMBERED: Final = 40
 _WORDS: Final = 20_000
 _SPACED_AT_LEAST: Final = 3
 _SEPARATORS: Final = frozenset(" .-_*|·/,~+•")
-_LEET: Final = str.maketrans("0134579@$!", "oieastgasi")
-_LEET_L: Final = str.maketrans("0134579@$!", "oleastgasl")
+_LEET: Final = str.maketrans("0134579@$!€", "oieastgasie")
+_LEET_L: Final = str.maketrans("0134579@$!€", "oleastgasle")
 _PROCLITICS: Final = ("وبال", "وال", "بال", "فال", "کال", "لل", "ال", "و", "ب", "ل", "ف")
 _ETHIOPIC_PREFIXES: Final = frozenset("በከለየናብካእ")
 _SHORTEST_STEM: Final = 3
@@ -97,6 +99,8 @@ def folded_by_character(original: str) -> tuple[str, list[int], list[int]]:
     """What any text folds to, and where each of its characters begins and ends."""
     parts = list(map(_TABLE.__getitem__, original))
     flags = _put_flags(original, parts) if _REGIONAL.search(original) else []
+    for match in _DRAWN_APART.finditer(original):
+        parts[match.start(1) : match.end(1)] = [""] * (match.end(1) - match.start(1))
     _drop_repeated(parts)
     starts = [index for index, part in enumerate(parts) for _ in part]
     stops = list(range(1, len(parts) + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from services.classification.domain import LanguageGuess, Signal
@@ -28,6 +28,10 @@ _NEIGHBOURS: Final = 40
 _LONGEST_WORD: Final = 16
 _SHORTEST_WORD: Final = 4
 _LONGEST_JOINED: Final = 400
+# What parts a word into two that no reader sees apart, and into how many at most.
+_PARTING: Final = frozenset("./*_|·")
+_PARTED: Final = re.compile(r"[^\W\d_][./*_|·][^\W\d_]")
+_MOST_PARTS: Final = 4
 _QUOTES: Final = re.compile(r"[\"“«„”「][^\"“”«»„「」]{12,800}[\"”»“」]")
 
 
@@ -44,6 +48,45 @@ def split_joined(tokens: Sequence[Token], words: frozenset[str]) -> list[Token]:
             cut.append(token)
         cut.extend(Token((piece,), token.start, token.end, joined=True) for piece in pieces)
     return cut
+
+
+def join_parted(
+    tokens: Sequence[Token], original: str, known: Callable[[str], bool]
+) -> Sequence[Token]:
+    """Words with one sign inside ("n.eser", "فر.دا") put together, where only so they are known."""
+    if _PARTED.search(original) is None:
+        return tokens
+    joined: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        count = _parts(tokens, index, original)
+        while count > 1 and not _only_whole(tokens[index : index + count], known):
+            count -= 1
+        joined.append(_whole(tokens[index : index + count]) if count > 1 else tokens[index])
+        index += count
+    return joined
+
+
+def _parts(tokens: Sequence[Token], index: int, original: str) -> int:
+    """How many words stand from here with one sign and no space between each."""
+    stop = index + 1
+    while stop < min(len(tokens), index + _MOST_PARTS):
+        if original[tokens[stop - 1].end : tokens[stop].start] not in _PARTING:
+            break
+        stop += 1
+    return stop - index
+
+
+def _only_whole(parts: Sequence[Token], known: Callable[[str], bool]) -> bool:
+    forms = [part.forms[0] for part in parts]
+    if not all(form.isalpha() for form in forms) or not known("".join(forms)):
+        return False
+    return not all(len(form) > 1 and known(form) for form in forms)
+
+
+def _whole(parts: Sequence[Token]) -> Token:
+    form = "".join(part.forms[0] for part in parts)
+    return Token((form,), parts[0].start, parts[-1].end, joined=True)
 
 
 def _known_pieces(form: str, words: frozenset[str]) -> list[str]:

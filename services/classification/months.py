@@ -1,0 +1,108 @@
+"""Days of a month: "12 June", "the 9th", "۲۲ خرداد", "ngày 15"."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from services.classification.calendar_words import PARTS, CalendarWords, Word
+from services.classification.dates import DECEMBER_DAYS, next_date, next_day_of_month, next_solar
+
+_ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
+_SHORT: Final = 3
+_SAID: Final = ("ordinals", "numbers")
+_COUNTED: Final = frozenset({"counted"})
+_MONTHS: Final = frozenset({"months", "solar_months"})
+_NO_DAY: Final = frozenset(
+    {"counted", "months", "solar_months", "hour", "hours", "half", "quarter"}
+)
+
+
+class MonthDay(NamedTuple):
+    """A day and the words, ``first`` to ``last``, that name it; ``part`` is of that day."""
+
+    on: date
+    first: int
+    last: int
+    part: str
+
+
+def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None:
+    """A month with a day beside it: "12 June", "12th of June", "June 12", "اول سرطان"."""
+    # "دی" (Dey) is a word of two letters in Pashto too: there the day stands before it.
+    brief = len(words.tokens[word.first].forms[0]) < _SHORT
+    after = () if brief else (word.last + 1, word.last + 2)
+    for index in (word.first - 1, word.first - 2, *after):
+        day = _day_number(words, word, index)
+        if not day:
+            continue
+        resolve = next_date if word.kind == "months" else next_solar
+        resolved = resolve(word.number, day, now)
+        if resolved is None:
+            continue
+        said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
+        low, high = min(word.first, index, *said), max(word.last, index)
+        found = words.after(high, PARTS, 3)
+        return MonthDay(resolved, low, high, found.kind if found else "")
+    return None
+
+
+def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None:
+    """A day without its month: "the 9th", "ngày 15", "٢٠ی مانگ"; the next day of that number."""
+    before = word.kind == "of_month"
+    index = word.first - 1 if before else word.last + 1
+    # "اليوم" (today) is read as "يوم" (day) too.
+    if words.parted(index if before else word.last) or words.is_kind(word.first, "today"):
+        return None
+    day, last = _bare_number(words, index, ordinal=word.kind == "on_ordinal")
+    if not day or (not before and words.after(last, _NO_DAY)):
+        return None
+    # "The 2nd boat" is one of several; "on the 2nd we go" is a day.
+    if word.kind == "on_ordinal" and word.first == word.last and not _ends(words, last):
+        return None
+    resolved = next_day_of_month(day, now)
+    if resolved is None:
+        return None
+    first, last = (index, word.last) if before else (word.first, last)
+    found = words.after(last, PARTS, 3)
+    return MonthDay(resolved, first, last, found.kind if found else "")
+
+
+def _ends(words: CalendarWords, last: int) -> bool:
+    """Whether nothing follows but a clause's end, or a word of time."""
+    return words.parted(last) or last + 1 in words.starting
+
+
+def _bare_number(words: CalendarWords, index: int, ordinal: bool) -> tuple[int, int]:
+    """(day, last word) of the number at this word, or (0, index)."""
+    form = words.tokens[index].forms[0]
+    found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
+    if found and not (ordinal and form.isdigit()):
+        day = int(found[1])
+        return (day if day <= DECEMBER_DAYS else 0), index
+    said = [w for w in words.starting.get(index, ()) if w.kind == "ordinals"]
+    return (said[0].number, said[0].last) if said and not found else (0, index)
+
+
+def _day_number(words: CalendarWords, word: Word, index: int) -> int:
+    if not 0 <= index < len(words.tokens):
+        return 0
+    between = (word.first - 1,) if index == word.first - 2 else ()
+    between = (word.last + 1,) if index == word.last + 2 else between
+    if any(len(words.tokens[place].forms[0]) > _SHORT for place in between):
+        return 0
+    form = words.tokens[index].forms[0]
+    found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
+    number = int(found[1]) if found else 0
+    if not found and (not between or words.is_kind(index, "ordinals")):
+        at = words.ending if index < word.first else words.starting
+        said = (
+            w.number
+            for w in at.get(index, ())
+            if w.kind in _SAID and (w.last > w.first or len(form) >= _SHORT)
+        )
+        number = next(said, 0)
+    if number and index > word.last and words.after(index, _COUNTED):
+        return 0
+    return number if number <= DECEMBER_DAYS else 0
