@@ -25,7 +25,7 @@ DAY_PARTS: Final = frozenset(
 NAMED_DAYS: Final = (
     _RELATIVE | DAY_PARTS
     | {"weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "months"}
-    | {"solar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
+    | {"solar_months", "lunar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
 )  # fmt: skip
 _CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".

@@ -6,6 +6,8 @@ import re
 from datetime import date, datetime
 from typing import Final
 
+from hijridate import Gregorian, Hijri
+
 from services.classification.solar import from_solar
 
 NUMERIC: Final = re.compile(
@@ -60,6 +62,23 @@ def next_solar(month: int, day: int, now: datetime) -> date | None:
         resolved = from_solar(year, month, day)
         if resolved is not None and resolved >= now.date():
             return resolved
+    return None
+
+
+def next_lunar(month: int, day: int, now: datetime) -> date | None:
+    """The next such day of the lunar Hijri calendar, as Umm al-Qura has it; to 2077."""
+    try:
+        this = Gregorian.fromdate(now.date()).to_hijri().year
+    except OverflowError:
+        return None
+    for year in range(this, this + 4):
+        try:
+            resolved = Hijri(year, month, day).to_gregorian()
+        except (ValueError, OverflowError):
+            # A month has 29 days in one year and 30 in another.
+            continue
+        if resolved >= now.date():
+            return date(resolved.year, resolved.month, resolved.day)
     return None
 
 

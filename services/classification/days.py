@@ -40,10 +40,11 @@ _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
-_DATED: Final = frozenset({"months", "solar_months", "numeric"})
+_DATED: Final = frozenset({"months", "solar_months", "lunar_months", "numeric"})
+_MONTHS: Final = _DATED - {"numeric"}
 _SAID_DATES: Final = _DATED | {"month_day"}
 # Words that make the number beside them a day of the month, before it or (``of_month``) after it.
-_OF_MONTH: Final = frozenset({"months", "solar_months", "on_date", "on_ordinal", "of_month"})
+_OF_MONTH: Final = _DATED | {"on_date", "on_ordinal", "of_month"}
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
@@ -185,7 +186,7 @@ def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
         or words.before(word.first, _EVERY, 2)
         or words.after(word.last, _UNTIL_AFTER)
     )
-    if beside is None or (day.kind in ("months", "solar_months", *_STEPS)):
+    if beside is None or (day.kind in (*_MONTHS, *_STEPS)):
         return day
     return replace(day, rejected=True)
 

@@ -17,7 +17,8 @@ FOLDER: Final = Path(__file__).with_name("lexicon")
 NO_LANGUAGE: Final = "zxx"
 CALENDAR: Final = "@"
 _NUMBERED: Final = (
-    "months", "weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "solar_months",
+    "months", "weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning",
+    "solar_months", "lunar_months",
     "numbers", "clock_numbers", "half_numbers", "ordinals", "tens",
 )  # fmt: skip
 # People mix languages: a day's name of this many letters is that day in any text.

@@ -7,16 +7,21 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from services.classification.calendar_words import PARTS, CalendarWords, Word
-from services.classification.dates import DECEMBER_DAYS, next_date, next_day_of_month, next_solar
+from services.classification.dates import (
+    DECEMBER_DAYS,
+    next_date,
+    next_day_of_month,
+    next_lunar,
+    next_solar,
+)
 
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _SHORT: Final = 3
 _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
-_MONTHS: Final = frozenset({"months", "solar_months"})
-_NO_DAY: Final = frozenset(
-    {"counted", "months", "solar_months", "hour", "hours", "half", "quarter"}
-)
+# How the next such day of each calendar is found.
+_NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
+_NO_DAY: Final = frozenset({"counted", "hour", "hours", "half", "quarter", *_NEXT})
 
 
 class MonthDay(NamedTuple):
@@ -37,8 +42,7 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
         day = _day_number(words, word, index)
         if not day:
             continue
-        resolve = next_date if word.kind == "months" else next_solar
-        resolved = resolve(word.number, day, now)
+        resolved = _NEXT[word.kind](word.number, day, now)
         if resolved is None:
             continue
         said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hijridate import Gregorian
 
+from services.classification.dates import next_lunar
 from services.classification.domain import EntityKind
 from services.classification.solar import from_solar
 from tests.unit.classification.corpus import LANGUAGES, assess, rows
@@ -107,3 +109,32 @@ def test_the_solar_calendar_agrees_with_known_days(
 @pytest.mark.parametrize("day", [(1404, 12, 30), (1400, 13, 1), (1400, 7, 31), (1, 1, 1)])
 def test_a_solar_day_that_does_not_exist_is_none(day: tuple[int, int, int]) -> None:
     assert from_solar(*day) is None
+
+
+@pytest.mark.parametrize(
+    ("lunar", "gregorian"),
+    [
+        # Umm al-Qura: 9 Dhu al-Hijja 1448, 1 Muharram 1448, 1 Ramadan 1448.
+        ((12, 9), date(2027, 5, 15)),
+        ((1, 1), date(2026, 6, 16)),
+        ((9, 1), date(2027, 2, 8)),
+    ],
+)
+def test_the_lunar_calendar_agrees_with_known_days(lunar: tuple[int, int], gregorian: date) -> None:
+    assert next_lunar(*lunar, datetime(2026, 6, 3, tzinfo=UTC)) == gregorian
+
+
+def test_a_lunar_day_that_this_year_lacks_is_that_of_a_year_that_has_it() -> None:
+    # Muharram has 29 days in 1448 and in 1449.
+    found = next_lunar(1, 30, datetime(2026, 6, 3, tzinfo=UTC))
+    assert found is not None
+    assert Gregorian.fromdate(found).to_hijri().datetuple() == (1450, 1, 30)
+
+
+@pytest.mark.parametrize("lunar", [(13, 1), (1, 31), (0, 1), (1, 0)])
+def test_a_lunar_day_that_does_not_exist_is_none(lunar: tuple[int, int]) -> None:
+    assert next_lunar(*lunar, datetime(2026, 6, 3, tzinfo=UTC)) is None
+
+
+def test_beyond_the_tables_of_the_lunar_calendar_there_is_no_day() -> None:
+    assert next_lunar(1, 1, datetime(2090, 1, 1, tzinfo=UTC)) is None
