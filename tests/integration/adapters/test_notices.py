@@ -31,10 +31,6 @@ def _get(request: pb.SubmitNoticeRequest) -> pb.GetNoticeRequest:
     return pb.GetNoticeRequest(notice_id=request.notice_id)
 
 
-def _withdraw(request: pb.SubmitNoticeRequest) -> pb.WithdrawNoticeRequest:
-    return pb.WithdrawNoticeRequest(notice_id=request.notice_id, reason="Sent by mistake.")
-
-
 async def test_an_adapter_says_who_it_speaks_to_and_by_which_rules(world: World) -> None:
     for adapter in (world.x, world.tiktok):
         profile = profiles.find(adapter.slug)
@@ -258,70 +254,6 @@ async def test_a_refusal_is_final_and_says_so(world: World, code: int) -> None:
     assert not error.retryable
     (row,) = await world.x.rows("notices", request.notice_id)
     assert row["deliver_time"] is None
-
-
-async def test_a_withdrawal_reaches_the_platform_once(world: World) -> None:
-    request = notice("x")
-    await world.x.stub.SubmitNotice(request, timeout=5)
-    answers = [await world.x.stub.WithdrawNotice(_withdraw(request), timeout=5) for _ in range(3)]
-    assert answers[0] == answers[1] == answers[2]
-    assert answers[0].notice.HasField("withdraw_time")
-    effect = world.platform.effect(request.notice_id)
-    assert effect is not None
-    assert effect.withdrawn is not None
-    told = [heard for heard in world.platform.heard if heard.path.endswith("/withdrawal")]
-    assert len(told) == 1
-    assert told[0].headers["idempotency-key"] == f"{request.notice_id}/withdrawal"
-    assert json.loads(told[0].body) == {"reason": "Sent by mistake."}
-
-
-async def test_a_withdrawal_that_is_not_heard_is_told_again(world: World) -> None:
-    request = notice("x")
-    await world.x.stub.SubmitNotice(request, timeout=5)
-    for fault in (Fault(http(500)), Fault(took=True, then="reset")):
-        world.platform.faults.append(fault)
-        error = await refused(world.x.stub.WithdrawNotice(_withdraw(request), timeout=5))
-        assert error.kind is ErrorKind.UNAVAILABLE
-    await world.x.stub.WithdrawNotice(_withdraw(request), timeout=5)
-    (row,) = await world.x.rows("notices", request.notice_id)
-    assert row["withdraw_deliver_time"] is not None
-
-
-async def test_a_notice_withdrawn_before_it_was_delivered_is_never_sent(world: World) -> None:
-    request = notice("x")
-    world.platform.faults.append(Fault(http(500)))
-    await refused(world.x.stub.SubmitNotice(request, timeout=5))
-    # The platform knows no such notice, and that is as good as withdrawn.
-    answer = await world.x.stub.WithdrawNotice(_withdraw(request), timeout=5)
-    assert answer.notice.HasField("withdraw_time")
-    error = await refused(world.x.stub.SubmitNotice(request, timeout=5))
-    assert (error.kind, error.reason) == (ErrorKind.FAILED_PRECONDITION, "NOTICE_WITHDRAWN")
-    assert world.platform.effect(request.notice_id) is None
-
-
-async def test_a_notice_whose_receipt_was_lost_is_withdrawn_at_the_platform(world: World) -> None:
-    request = notice("x")
-    world.platform.faults.append(Fault(took=True, then="reset"))
-    await refused(world.x.stub.SubmitNotice(request, timeout=5))
-    await world.x.stub.WithdrawNotice(_withdraw(request), timeout=5)
-    effect = world.platform.effect(request.notice_id)
-    assert effect is not None
-    assert effect.withdrawn is not None
-
-
-async def test_a_withdrawal_never_overtakes_its_own_notice(world: World) -> None:
-    request = notice("x")
-    world.platform.faults.append(Fault(then="late"))
-    sending = asyncio.ensure_future(world.x.stub.SubmitNotice(request, timeout=10))
-    await world.platform.arrived.wait()
-    withdrawing = asyncio.ensure_future(world.x.stub.WithdrawNotice(_withdraw(request), timeout=10))
-    while (await world.x.rows("notices", request.notice_id))[0]["withdraw_time"] is None:
-        assert not withdrawing.done()
-    world.platform.released.set()
-    await asyncio.gather(sending, withdrawing)
-    effect = world.platform.effect(request.notice_id)
-    assert effect is not None
-    assert effect.withdrawn is not None
 
 
 async def test_an_unknown_notice_is_not_found(world: World) -> None:

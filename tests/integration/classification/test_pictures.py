@@ -1,13 +1,9 @@
-"""The process that looks at pictures: reads, refuses, hangs, crashes, and is never left behind."""
+"""The process that looks at pictures: what it reads and refuses, and what is told of both."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,42 +12,23 @@ from PIL import Image
 
 from services.classification.pictures import pdq
 from services.classification.pictures.facts import PictureFacts, Result
-from services.classification.pictures.process import COMMAND, Limits
-from services.classification.pictures.reader import FAILED, NO_START, PictureReader
+from services.classification.pictures.reader import FAILED, PictureReader
 from takedown.classification.v1 import classification_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.pictures import drawn, encoded, header_only
 from tests.fakes.pki import Pki
+from tests.integration.classification.pictures import (
+    BLANK,
+    PATIENT,
+    PICTURE,
+    beside,
+    reading,
+    without,
+)
 from tests.integration.classification.test_service import ADVERT, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-REPOSITORY = Path(__file__).resolve().parents[3]
-PICTURE = encoded(drawn())
-BLANK = encoded(Image.new("RGB", (200, 200), "white"))
-# Long enough for a busy machine; what shall take too long is given less.
-PATIENT = Limits(seconds=60.0)
-# Starts in half the time.
-_HIDING = (
-    "import sys; sys.modules.update(dict.fromkeys({hidden!r}));"
-    "from services.classification.pictures.child import main; sys.exit(main())"
-)
-
-
-def without(*hidden: str) -> tuple[str, ...]:
-    """The child as it is where these modules are not installed."""
-    return (sys.executable, "-P", "-B", "-c", _HIDING.format(hidden=hidden))
-
-
-@asynccontextmanager
-async def reading(
-    limits: Limits = PATIENT, command: tuple[str, ...] = COMMAND, path: str | None = None
-) -> AsyncIterator[PictureReader]:
-    reader = PictureReader(limits, command, path)
-    try:
-        yield reader
-    finally:
-        await reader.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,22 +36,6 @@ async def reader() -> AsyncIterator[PictureReader]:
     """One for the module: models take seconds to load."""
     async with reading(path="/nowhere") as shared:
         yield shared
-
-
-async def gone(pid: int) -> None:
-    """When a process that is nobody's child here has ended."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(handle, ended.set)
-    try:
-        async with asyncio.timeout(20):
-            await ended.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)
 
 
 async def test_text_in_a_picture_is_read(reader: PictureReader) -> None:
@@ -178,38 +139,6 @@ async def test_without_the_reader_of_text_pictures_are_still_compared() -> None:
     assert none.result is Result.NOT_A_PICTURE
 
 
-TESSERACT = """#!/bin/sh
-case "$1" in
-  --list-langs) printf 'List of available languages (3):\\nara\\neng\\nfas\\n' ;;
-  --version) printf 'tesseract 5.3.0\\n leptonica-1.82.0\\n' ;;
-  *)
-    if [ -p "{folder}/works" ]; then echo $$ > "{folder}/works"; exec sleep 600; fi
-    head -c 2 | grep -q P6 || exit 3
-    cat > /dev/null
-    printf 'قارب إلى بريطانيا\\nlatin\\n\\n' ;;
-esac
-"""
-
-
-@pytest.fixture
-def tesseract(tmp_path: Path) -> Path:
-    """A folder with a program of that name, which hangs once there is a pipe to tell of it."""
-    program = tmp_path / "tesseract"
-    program.write_text(TESSERACT.format(folder=tmp_path), "utf-8")
-    program.chmod(0o755)
-    return tmp_path
-
-
-def beside(folder: Path) -> str:
-    return f"{folder}:{os.defpath}"
-
-
-async def begun(folder: Path) -> int:
-    """The process id of the program, once it has begun to hang."""
-    async with asyncio.timeout(60):
-        return int(await asyncio.to_thread((folder / "works").read_text, "ascii"))
-
-
 async def test_arabic_letters_are_read_where_tesseract_has_them(tesseract: Path) -> None:
     async with reading(command=without("rapidocr"), path=beside(tesseract)) as alone:
         (facts,) = await alone.read([PICTURE])
@@ -235,136 +164,6 @@ async def test_a_tesseract_that_fails_fails_the_picture_and_not_the_service(
     async with reading(command=without("rapidocr"), path=beside(tesseract)) as failing:
         (facts,) = await failing.read([PICTURE])
     assert (facts.result, facts.why) == (Result.NOT_READ, FAILED)
-
-
-async def test_what_hangs_is_stopped_in_time_and_the_next_picture_is_read(tesseract: Path) -> None:
-    command, limits = without("rapidocr"), Limits(seconds=3.0)
-    async with reading(limits, command, beside(tesseract)) as reader:
-        async with asyncio.timeout(60):
-            # The child may still be starting: the start goes on when a request gives up.
-            while (await reader.read([BLANK]))[0].result is not Result.READ:
-                pass
-        os.mkfifo(tesseract / "works")
-        loop = asyncio.get_running_loop()
-        hanging, started = asyncio.create_task(reader.read([PICTURE, BLANK])), loop.time()
-        program, child = await begun(tesseract), reader.child_pid
-        assert child is not None
-        first, second = await hanging
-        assert loop.time() - started < limits.seconds + 2
-        assert (first.result, second.result) == (Result.TOO_COSTLY, Result.TOO_COSTLY)
-        assert len(first.pdq) == 64
-        await gone(child)
-        await gone(program)
-        (tesseract / "works").unlink()
-        async with asyncio.timeout(60):
-            while (facts := (await reader.read([PICTURE]))[0]).result is not Result.READ:
-                pass
-        assert "بريطانيا" in facts.text
-
-
-async def test_a_child_that_dies_at_work_is_replaced(tesseract: Path) -> None:
-    async with reading(PATIENT, without("rapidocr"), beside(tesseract)) as reader:
-        await reader.read([BLANK])
-        os.mkfifo(tesseract / "works")
-        hanging = asyncio.create_task(reader.read([PICTURE]))
-        program, child = await begun(tesseract), reader.child_pid
-        assert child is not None
-        os.kill(child, signal.SIGKILL)
-        (facts,) = await hanging
-        assert facts.result is Result.TOO_COSTLY
-        await gone(program)
-        (tesseract / "works").unlink()
-        (again,) = await reader.read([PICTURE])
-        assert again.result is Result.READ
-        assert reader.child_pid != child
-
-
-async def test_a_caller_that_goes_away_leaves_nothing_running(tesseract: Path) -> None:
-    async with reading(PATIENT, without("rapidocr"), beside(tesseract)) as reader:
-        await reader.read([BLANK])
-        os.mkfifo(tesseract / "works")
-        hanging = asyncio.create_task(reader.read([PICTURE]))
-        program, child = await begun(tesseract), reader.child_pid
-        hanging.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await hanging
-        assert child is not None
-        await gone(child)
-        await gone(program)
-
-
-PARENT = """
-import asyncio, sys
-from services.classification.pictures.process import Limits
-from services.classification.pictures.reader import PictureReader
-
-async def main():
-    reader = PictureReader(Limits(seconds=60), {command!r}, {path!r})
-    await reader.read([bytes.fromhex({blank!r})])
-    print("child", reader.child_pid, flush=True)
-    sys.stdin.readline()
-    await reader.read([bytes.fromhex({blank!r})])
-asyncio.run(main())
-"""
-
-
-async def test_a_killed_service_leaves_no_child_behind(tesseract: Path) -> None:
-    program = PARENT.format(command=without("rapidocr"), path=beside(tesseract), blank=BLANK.hex())
-    pipe = asyncio.subprocess.PIPE
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, cwd=REPOSITORY, stdin=pipe, stdout=pipe
-    )
-    assert parent.stdin is not None
-    assert parent.stdout is not None
-    while not (line := await parent.stdout.readline()).startswith(b"child"):
-        assert line
-    os.mkfifo(tesseract / "works")
-    parent.stdin.write(b"\n")
-    hangs = await begun(tesseract)
-    parent.kill()
-    await parent.communicate()
-    await gone(int(line.split()[1]))
-    await gone(hangs)
-
-
-async def test_a_child_is_replaced_after_so_many_pictures() -> None:
-    limits = Limits(seconds=60.0, pictures=2)
-    async with reading(limits, without("rapidocr"), "/nowhere") as reader:
-        await reader.read([BLANK])
-        first = reader.child_pid
-        assert first is not None
-        await reader.read([BLANK])
-        await gone(first)
-        await reader.read([BLANK])
-        assert reader.child_pid not in (None, first)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("/nowhere/python",),
-        ("/bin/false",),
-        ("/bin/sh", "-c", "printf '\\377\\377\\377\\377 nonsense'; cat"),
-        ("/bin/sh", "-c", "printf '\\000\\000\\000\\002{}'"),
-        ("/bin/sh", "-c", "printf '\\000\\000\\000\\005nonse'; cat"),
-    ],
-)
-async def test_a_child_that_does_not_start_or_talks_nonsense_is_no_error(
-    command: tuple[str, ...],
-) -> None:
-    async with reading(command=command) as broken:
-        (facts, _) = await broken.read([PICTURE, PICTURE])
-    assert facts.result in (Result.NOT_READ, Result.TOO_COSTLY)
-    assert facts.pdq == ""
-    if facts.result is Result.NOT_READ:
-        assert facts.why == NO_START
-
-
-async def test_a_closed_reader_starts_nothing() -> None:
-    reader = PictureReader(PATIENT)
-    await reader.close()
-    assert (await reader.read([PICTURE]))[0].why == NO_START
-    assert reader.child_pid is None
 
 
 def asked(text: str, *contents: bytes, item_id: str = "p") -> pb.AssessRequest:

@@ -13,13 +13,13 @@ from temporalio.worker import Worker
 
 from services.kernel.ids import notice_id_text, platform_event_item
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
-from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
-from takedown.referral.v1 import event_pb2, notice_pb2, platform_event_pb2
+from takedown.referral.v1 import event_pb2, platform_event_pb2
 from tests.fakes.changed import ChangedWorkflow
 from tests.integration.intake.lives import ANN, append, closed, created, hold
 from tests.integration.workflows.conftest import Desk, run_id
+from tests.integration.workflows.lives import notified, of_the_worker
 from workflows import contracts, schedules, sweep_contracts
 from workflows.activities.comparing import known_numbers
 from workflows.activities.reconciliation import ReconciliationActivities
@@ -29,36 +29,6 @@ from workflows.sweep_contracts import CompareRequest, ReconciliationReport, Trac
 from workflows.worker import runner
 
 pytestmark = pytest.mark.timeout(60)
-
-
-def of_the_worker(number: int, name: str, state: str = "", **detail: Any) -> record_pb.NewEvent:
-    """The workflow's n-th event."""
-    made = event_pb2.ReferralEvent(
-        type=event_pb2.ReferralEventType.Value(f"REFERRAL_EVENT_TYPE_{name}"),
-        state=enums.ReferralState.Value(f"REFERRAL_STATE_{state or 'UNSPECIFIED'}"),
-        actor="spiffe://takedown.internal/service/worker",
-        **detail,
-    )
-    made.occur_time.FromDatetime(datetime.now(UTC))
-    return record_pb.NewEvent(event_key=f"w/{number}/{name}", event=made)
-
-
-async def notified(desk: Desk, number: int, *, delivered: bool = True) -> str:
-    """A referral whose platform has, or is about to have, its first notice."""
-    referral_id = await created(desk.intake, number)
-    notice = notice_pb2.Notice(
-        notice_id=notice_id_text(referral_id, 1), number=1, platform="x", referral_id=referral_id
-    )
-    notice.prepare_time.FromDatetime(datetime.now(UTC))
-    events = [
-        of_the_worker(2, "DISPATCH_APPROVED", "NOTIFYING"),
-        of_the_worker(3, "NOTICE_PREPARED", "NOTIFYING", notice=notice),
-    ]
-    if delivered:
-        name, state = "NOTICE_DELIVERED", "AWAITING_ACKNOWLEDGEMENT"
-        events.append(of_the_worker(4, name, state, notice=notice))
-    await append(desk.intake, referral_id, *events)
-    return referral_id
 
 
 async def tracked(desk: Desk, heartbeat: Any = None, **changes: Any) -> Tracked:

@@ -23,7 +23,7 @@ from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, platform_event_pb2
 from tests.integration.intake.lives import closed
 from tests.integration.workflows.conftest import Desk
-from tests.integration.workflows.test_reconciliation import notified
+from tests.integration.workflows.lives import notified
 from workflows import contracts
 from workflows.admission import Admission
 from workflows.relay import Relay

@@ -1,9 +1,9 @@
-"""The projection is the fold of its events: holds, questions, reviews, reversals, urgency."""
+"""The projection is the fold of its events: questions, reviews, reversals, urgency."""
 
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,117 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake import domain, hold_rules
-from services.intake.domain import Event, Projection, fold, needs_two_people
-from services.intake.hold_rules import HoldWish
-from services.intake.life import HANDLERS, hold_asked_for, hold_in_force, open_question
-from services.kernel.errors import DomainError
+from services.intake.domain import Projection, fold, needs_two_people
+from services.intake.life import HANDLERS, open_question
 from takedown.referral.v1 import event_pb2
+from tests.unit.intake.events import ANN, BOB, LATER, START, UNTIL, WORKER, event
 from workflows import policy
 from workflows.lifecycle import HOLDABLE
-
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-WORKER = "spiffe://takedown.internal/service/worker"
-ANN = "spiffe://takedown.internal/operator/ann"
-BOB = "spiffe://takedown.internal/operator/bob"
-UNTIL = (START + timedelta(days=3)).isoformat()
-LATER = (START + timedelta(days=9)).isoformat()
-
-
-def event(name: str, minute: int = 0, by: str = WORKER, state: str = "", **detail: Any) -> Event:
-    at = START + timedelta(minutes=minute)
-    return Event(f"{name}/{minute}/{detail}", name, state, by, at, "x", detail)
-
-
-def wished(note: str = "", until: str = UNTIL, reason: str = "SURVEILLANCE") -> dict[str, Any]:
-    return {
-        "owner": "operator/ann",
-        "reason": f"HOLD_REASON_{reason}",
-        "note": note,
-        "expireTime": until,
-    }
-
-
-def placed(until: str = UNTIL, reason: str = "SURVEILLANCE") -> dict[str, Any]:
-    """As the workflow says it: it carries neither owner nor note."""
-    return {"reason": f"HOLD_REASON_{reason}", "expireTime": until}
-
-
-def test_a_hold_that_is_asked_for_is_in_force_only_once_it_is_placed() -> None:
-    asked = event("HOLD_REQUESTED", by=ANN, **wished("on watch"))
-    before = fold([asked])
-    assert hold_in_force(before.detail) is None
-    assert hold_asked_for(before.detail) is not None
-    after = fold([asked, event("HOLD_PLACED", 1, state="ON_HOLD", **placed())])
-    (hold,) = after.detail["holds"]
-    assert after.state == "ON_HOLD"
-    assert (hold["owner"], hold["note"]) == ("operator/ann", "on watch")
-    assert hold["placeTime"] == (START + timedelta(minutes=1)).isoformat()
-    assert "requested" not in hold
-
-
-def test_a_hold_that_ended_says_how_and_what_it_cost() -> None:
-    cost = {"heldSeconds": "60", "vanished": True}
-    after = fold(
-        [
-            event("HOLD_REQUESTED", by=ANN, **wished()),
-            event("HOLD_PLACED", 1, state="ON_HOLD", **placed()),
-            event("HOLD_ENDED", 2, state="IN_REVIEW", end="HOLD_END_EXPIRED", cost=cost),
-        ]
-    )
-    (hold,) = after.detail["holds"]
-    assert (hold["end"], hold["cost"], after.state) == ("HOLD_END_EXPIRED", cost, "IN_REVIEW")
-    assert hold_in_force(after.detail) is None
-
-
-def test_a_renewal_is_a_hold_of_its_own_and_the_last_one_is_in_force() -> None:
-    after = fold(
-        [
-            event("HOLD_REQUESTED", by=ANN, **wished("first")),
-            event("HOLD_PLACED", 1, state="ON_HOLD", **placed()),
-            event("HOLD_REQUESTED", 2, by=BOB, **wished("second", LATER)),
-            event("HOLD_RENEWED", 3, **placed(LATER)),
-        ]
-    )
-    first, second = after.detail["holds"]
-    assert first["endTime"] == second["placeTime"]
-    assert "end" not in first
-    assert hold_in_force(after.detail) is second
-    assert (second["note"], second["expireTime"]) == ("second", LATER)
-
-
-def test_two_wishes_at_once_are_answered_each_by_its_own_hold() -> None:
-    after = fold(
-        [
-            event("HOLD_REQUESTED", by=ANN, **wished("short")),
-            event("HOLD_REQUESTED", 1, by=BOB, **wished("long", LATER)),
-            event("HOLD_PLACED", 2, state="ON_HOLD", **placed(LATER)),
-        ]
-    )
-    in_force, waiting = after.detail["holds"]
-    assert in_force["note"] == "long"
-    assert waiting["requested"]
-    assert waiting["note"] == "short"
-
-
-def test_a_wish_that_came_too_late_stays_a_wish_with_its_end() -> None:
-    events = [
-        event("HOLD_REQUESTED", by=ANN, **wished()),
-        event("COMMAND_REFUSED", 1, command="hold", reason="The platform has it."),
-    ]
-    (hold,) = fold(events).detail["holds"]
-    assert hold["requested"]
-    assert "endTime" in hold
-    assert hold_asked_for(fold(events).detail) is None
-
-
-def test_a_refusal_by_intake_itself_answers_no_earlier_wish() -> None:
-    after = fold(
-        [
-            event("HOLD_REQUESTED", by=ANN, **wished()),
-            event("COMMAND_REFUSED", 1, by=BOB, command="hold", reason="Too late."),
-        ]
-    )
-    assert hold_asked_for(after.detail) is not None
 
 
 def test_the_newest_question_without_an_answer_is_the_open_one() -> None:
@@ -277,57 +172,6 @@ def test_every_event_that_the_fold_knows_is_an_event_of_the_contract() -> None:
         for n in event_pb2.ReferralEventType.DESCRIPTOR.values_by_name
     }
     assert set(HANDLERS) <= known
-
-
-@pytest.mark.parametrize(
-    ("state", "detail", "possible"),
-    [
-        ("RECEIVED", {}, True),
-        ("IN_REVIEW", {}, True),
-        ("NOTIFYING", {}, True),
-        ("NOTIFYING", {"notices": [{}]}, False),
-        ("AWAITING_ACKNOWLEDGEMENT", {"notices": [{}]}, False),
-        ("MONITORING", {"notices": [{}]}, False),
-        ("CLOSED", {}, False),
-        ("ON_HOLD", {"holds": [wished("old") | {"placeTime": UNTIL}]}, True),
-        ("ON_HOLD", {"holds": [wished("new") | {"placeTime": UNTIL}]}, False),
-        ("RECEIVED", {"holds": [wished("new") | {"requested": True}]}, False),
-        ("RECEIVED", {"holds": [wished("old") | {"requested": True}]}, True),
-        ("NOTIFYING", {"holds": [wished("old") | {"requested": True}], "notices": [{}]}, False),
-    ],
-)
-def test_a_hold_is_possible_only_before_a_notice_and_again_only_with_something_new(
-    state: str, detail: dict[str, Any], possible: bool
-) -> None:
-    wish = HoldWish("operator/ann", "SURVEILLANCE", "new", START + timedelta(days=1))
-    if possible:
-        hold_rules.check_possible(wish, state, "REMOVED", detail)
-        return
-    with pytest.raises(DomainError) as caught:
-        hold_rules.check_possible(wish, state, "REMOVED", detail)
-    assert state in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("state", "detail", "possible"),
-    [
-        ("ON_HOLD", {}, True),
-        ("RECEIVED", {"holds": [wished() | {"requested": True}]}, True),
-        ("RECEIVED", {"holds": [wished() | {"requested": True, "endTime": UNTIL}]}, False),
-        ("NOTIFYING", {"holds": [wished() | {"requested": True}], "notices": [{}]}, False),
-        ("IN_REVIEW", {}, False),
-        ("CLOSED", {}, False),
-    ],
-)
-def test_only_a_hold_in_force_or_on_its_way_is_released(
-    state: str, detail: dict[str, Any], possible: bool
-) -> None:
-    if possible:
-        hold_rules.check_release(state, "", detail)
-        return
-    with pytest.raises(DomainError) as caught:
-        hold_rules.check_release(state, "REMOVED", detail)
-    assert state in caught.value.message
 
 
 _DETAILS = st.fixed_dictionaries(

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Figures
-from tests.unit.workflows.lives import Clock, Life
+from tests.unit.workflows.lives import Life
+from tests.unit.workflows.scripted import Clock
 from workflows import ladder, policy
 from workflows.contracts import PlatformPolicy, StartReferral
 from workflows.policy import LONDON, Clockwork, working_moment

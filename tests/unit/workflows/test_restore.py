@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.kernel.ids import notice_id_text, platform_event_item
-from tests.unit.workflows.lives import BEGUN, Life
+from tests.unit.workflows.lives import Life
+from tests.unit.workflows.scripted import BEGUN
 from workflows import restore
 from workflows.contracts import PlatformAnswer, PlatformPolicy, StartReferral
 from workflows.lifecycle import State
