@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -163,17 +164,18 @@ class CalendarWords:
     def dated_near(self, start: int) -> bool:
         """Whether a date in digits begins a few characters from this one of the original."""
         if self._dates is None:
-            found = NUMERIC.finditer(self.text.text) if self.digits else ()
-            self._dates = [self.text.starts[match.start()] for match in found]
-            on_date = (
-                w.last + 1 for ws in self.starting.values() for w in ws if w.kind in _ON_DATE
-            )
-            self._dates += [
-                self.tokens[at].start
-                for at in on_date
-                if at < len(self.tokens) and self.tokens[at].forms[0][0].isdigit()
-            ]
-        return any(abs(at - start) <= _DATED_NEAR for at in self._dates)
+            self._dates = sorted(self._dated())
+        at = bisect_left(self._dates, start - _DATED_NEAR)
+        return at < len(self._dates) and self._dates[at] <= start + _DATED_NEAR
+
+    def _dated(self) -> Iterator[int]:
+        for match in NUMERIC.finditer(self.text.text) if self.digits else ():
+            yield self.text.starts[match.start()]
+        for words in self.starting.values():
+            for word in words:
+                following = self.tokens[word.last + 1 : word.last + 2]
+                if word.kind in _ON_DATE and following and following[0].forms[0][0].isdigit():
+                    yield following[0].start
 
     def is_kind(self, index: int, kind: str) -> bool:
         """Whether a word of this kind begins at this word."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -22,6 +23,8 @@ from services.classification.normalise import Normalised
 MAX_DATES: Final = 20
 _NEAR: Final = 48
 _SAID_NEAR: Final = 60
+_FAR: Final = 1_000_000
+_STEPS: Final = ("in_days", "in_weeks")
 _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -53,6 +56,9 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
+    headed = bool(spoken) or any(m.entry.concept == "destination" for m in matches)
+    if headed:
+        days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
 
@@ -78,7 +84,7 @@ def _departure(
         moment = _moment(day, hour, now)
         if moment is None:
             continue
-        rank = (-2 * (hour is not None) - 2 * near - (not day.weak) - (not day.short), day.start)
+        rank = (-3 * (hour is not None) - 2 * near - (not day.weak) - (not day.short), day.start)
         if best is None or rank < best[0]:
             best = (rank, _entity(original, day, hour, moment))
     if best is not None:
@@ -128,7 +134,7 @@ def _nearest(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     """The hour said with this day, and with no other that stands nearer."""
     close = [h for h in hours if h.start - day.end < _NEAR and day.start - h.end < _NEAR]
     # A number may be both: "12.06" is the day, not twelve o'clock six.
-    close = [h for h in close if h.end <= day.start or h.start >= day.end]
+    close = [h for h in close if (h.end <= day.start or h.start >= day.end) and _gap(day, h) < _FAR]
     close = [h for h in close if _gap(day, h) <= min(_gap(other, h) for other in days)]
     return min(close, key=lambda h: _gap(day, h)) if close else None
 
@@ -140,7 +146,10 @@ def _of_same(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
 
 
 def _gap(day: Day, hour: Hour) -> int:
-    return hour.start - day.end if hour.start >= day.end else day.start - hour.end
+    if hour.start >= day.end:
+        return hour.start - day.end
+    # "At half past three, two days later in Vienna": the hour is not of the days that follow.
+    return _FAR if day.kind in _STEPS else day.start - hour.end
 
 
 def _next_hour(original: str, hour: Hour, now: datetime) -> Entity:

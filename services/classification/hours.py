@@ -34,6 +34,8 @@ _CLOCK: Final = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
 )
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?)")
+# "Tonight 0200": four digits with a nought before them, beside a day.
+_FOUR: Final = re.compile(r"(0\d)([0-5]\d)")
 _RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
 _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
@@ -93,7 +95,8 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     clocks = list(islice(_clocks(words), _MOST))
     taken = [hour.start for hour in clocks]
     spoken = _said(words) if words.kinds & _EVIDENCE else ()
-    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST))
+    digits = (*islice(_attached(words), _MOST), *islice(_four_digits(words), _MOST))
+    unread = (*islice(spoken, _MOST), *digits)
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
     found = sorted((*clocks, *others), key=lambda hour: (hour.start, -hour.end))
     return _without_ranges(words.text.original, found) if found else found
@@ -141,8 +144,20 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
-        value = _in_half(int(found[1]), half) * 60 + minutes.said(words, index)[0]
+        later = words.after(index, _LATER)
+        change = _MINUTES[later.kind] if later else minutes.said(words, index)[0]
+        value = _in_half(int(found[1]), half) * 60 + change
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
+
+
+def _four_digits(words: CalendarWords) -> Iterator[Hour]:
+    for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
+        found = _FOUR.fullmatch(token.forms[0])
+        if found is None or not words.near(index, NAMED_DAYS, _NEAR_DAY):
+            continue
+        if is_amount(words, index, index) or _is_limit(words, index, index):
+            continue
+        yield Hour(int(found[1]) * 60 + int(found[2]), token.start, token.end)
 
 
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:

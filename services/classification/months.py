@@ -21,6 +21,8 @@ _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
 _NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
+# "On the 15th, saat 14.20": the word for hours that are counted stands before one too.
+_HOUR: Final = frozenset({"hour_before"})
 _NO_DAY: Final = frozenset({"counted", "hour", "hours", "half", "quarter", *_NEXT})
 
 
@@ -60,7 +62,7 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     if words.parted(index if before else word.last) or words.is_kind(word.first, "today"):
         return None
     day, last = _bare_number(words, index, ordinal=word.kind == "on_ordinal")
-    if not day or (not before and words.after(last, _NO_DAY)):
+    if not day or (not before and words.after(last, _NO_DAY) and not words.after(last, _HOUR)):
         return None
     # "The 2nd boat" is one of several; "on the 2nd we go" is a day.
     if word.kind == "on_ordinal" and word.first == word.last and not _ends(words, last):
