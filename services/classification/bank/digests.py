@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import importlib.util
 import re
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -141,14 +143,23 @@ def _low_half(value: int) -> int:
     return value & _LOW_HALF
 
 
+def _without_lsh() -> None:
+    """Let datasketch's modules be imported one by one.
+
+    Its package imports all it has, of which LSH brings scipy: a second and some 60 MB, for
+    integrals that nothing here asks for.
+    """
+    found = importlib.util.find_spec("datasketch")
+    if found is None:
+        raise ModuleNotFoundError("datasketch is not installed", name="datasketch")
+    sys.modules.setdefault("datasketch", importlib.util.module_from_spec(found))
+
+
 @functools.cache
 def _sketch() -> Callable[[], MinHash]:
-    """Makes empty sketches of the same permutations.
-
-    The library is imported when it is first needed: it brings scipy, which takes a second and
-    some 60 MB that a service without a bank does without.
-    """
-    from datasketch import MinHash
+    """Makes empty sketches of the same permutations."""
+    _without_lsh()
+    from datasketch.minhash import MinHash
 
     first = MinHash(PERMUTATIONS, seed=SEED, scheme="affine32")
     permutations: Any = first.permutations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -201,3 +203,12 @@ def _taken_for_the_same(texts: list[str]) -> set[tuple[int, int]]:
         if could_match(digests[a].count, digests[b].count)
         and similarity(digests[a].words, digests[b].words) >= numbers.NEAR
     }  # fmt: skip
+
+
+def test_a_digest_costs_no_scientific_library() -> None:
+    code = (
+        "import sys; from services.classification.bank.digests import Digester;"
+        "assert Digester(b'k' * 32).text('one two three four five six seven eight').signature;"
+        "assert 'scipy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
