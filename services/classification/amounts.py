@@ -29,6 +29,9 @@ def is_article(words: CalendarWords, first: int, last: int) -> bool:
     """ "Ce soir un bateau" is none at one; "tonight at one" ends there, "یک بعدازظهر" goes on."""
     if not words.is_kind(first, "article"):
         return False
+    night = words.after(last, _NIGHTS)
+    if night and night.last > night.first:
+        return False
     return not (words.after(last, _NO_NIGHT) or (closed(words, last) and words.before(first, _AT)))
 
 

@@ -57,6 +57,7 @@ class Day:
     ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" of Friday.
     ``weak``: a word that means a departure only with an hour or a word of travel beside it;
     ``short``: an abbreviation that is a word too ("sun", "mer"), no day without an hour or a part.
+    ``refused``: said only to say that it is not that day ("not tonight", "Friday is full").
     """
 
     on: date
@@ -69,12 +70,15 @@ class Day:
     weak: bool = False
     short: bool = False
     rejected: bool = False
+    refused: bool = False
 
 
 def find_days(words: CalendarWords, now: datetime) -> list[Day]:
     """The days in the order of the text, the longest where two overlap, parts of one day joined."""
-    named = islice(_named_days(words, now), _MOST)
-    days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
+    named = list(islice(_named_days(words, now), _MOST))
+    refused = {day.on for day in named if day.refused}
+    meant = [day for day in named if day.on not in refused]
+    days = _without_overlap((*meant, *islice(_numeric_days(words, now), _MOST)))
     return _agreed(_joined(words.text.original, days))
 
 
@@ -179,10 +183,12 @@ def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
 
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
-    """Rejected where the words beside it say "every", "last" or "until"."""
+    """Rejected where the words beside it say "every", "last" or "until"; refused at "not"."""
+    if words.before(word.first, _NOT) or words.after(word.last, _NOT_AFTER):
+        return replace(day, refused=True)
     beside = (
-        words.before(word.first, _EVERY | _PAST | _UNTIL | _NOT)
-        or words.after(word.last, _EVERY | _PAST | _NOT_AFTER)
+        words.before(word.first, _EVERY | _PAST | _UNTIL)
+        or words.after(word.last, _EVERY | _PAST)
         or words.before(word.first, _EVERY, 2)
         or words.after(word.last, _UNTIL_AFTER)
     )

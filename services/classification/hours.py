@@ -33,7 +33,7 @@ _MOST: Final = 30
 _CLOCK: Final = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
 )
-_ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?)")
+_ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?|ish)")
 # "Tonight 0200": four digits with a nought before them, beside a day.
 _FOUR: Final = re.compile(r"(0\d)([0-5]\d)")
 _RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
@@ -119,6 +119,7 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
             "." in match[0]
             and match[1][0] != "0"
             and (priced(words, start, end) or is_counted(words, last))
+            and not words.before(bisect_right(starts, start) - 1, NAMED_DAYS)
         ):
             continue
         if _is_limit(words, bisect_right(starts, start) - 1, last):
@@ -139,7 +140,9 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        counted = is_counted(words, index) and not words.dated_near(token.end)
+        # "Tomorrow 22h places left": what follows a day's hour is not counted by it.
+        beside = words.dated_near(token.end) or words.before(index, NAMED_DAYS)
+        counted = not beside and is_counted(words, index)
         if not said and (counted or words.before(index, _AHEAD)):
             continue
         if words.after(index, _AHEAD_AFTER):
