@@ -22,7 +22,7 @@ from services.classification.training.vectors import Read
 
 FOLDS: Final = 5
 # The authors of each language who wrote after the lexica had been widened.
-SECOND: Final = frozenset("fgijklnopqrstuvwxyz45789")
+SECOND: Final = frozenset("fgijklnopqrstuvwxyz45789") | {f"a{letter}" for letter in "abcdefghi"}
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.
 _DECIDING: Final = 1 + len(heads.ACTS)
