@@ -19,6 +19,7 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from tests.conftest import Figures
+from tests.replay.prefixes import told
 from tests.unit.workflows.model import Model
 from tests.workflow.conftest import BIN, Play, serving
 from tests.workflow.world import UNSURE, World
@@ -215,9 +216,9 @@ async def owed_by_the_server(
 ) -> None:
     """The workflow waits for a task that the server says is due or under way; then end it.
 
-    No task of it ever failed, no activity is pending, and its history replays: it is not the
-    workflow that hangs. A worker that is still there (at ``task_queue``) takes another workflow's
-    task meanwhile: it is not the worker either.
+    No task of it ever failed, no activity is pending, and what its history tells replays: it is
+    not the workflow that hangs. A worker that is still there (at ``task_queue``) takes another
+    workflow's task meanwhile: it is not the worker either.
     """
     history = await handle.fetch_history()
     kinds = [event.event_type for event in history.events]
@@ -226,7 +227,7 @@ async def owed_by_the_server(
     )  # fmt: skip
     assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds
     assert not (await handle.describe()).raw_description.pending_activities
-    await replayer().replay_workflow(history)
+    await replayer().replay_workflow(told(history))
     if task_queue:
         await taken_by_its_worker(client, task_queue)
     await handle.terminate()
