@@ -7,7 +7,6 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
 from services.classification.dates import NUMERIC
@@ -51,6 +50,8 @@ _HALVED: Final = re.compile(r"(\d{1,2})و?نیم")
 # So far from a date in digits an hour may stand: "22g ngày 04/06".
 _DATED_NEAR: Final = 12
 _ON_DATE: Final = frozenset({"on_date", "on_ordinal"})
+# Words of every sentence: they are bounded by how many phrases are matched.
+_BESIDE: Final = _ON_DATE | {"and", "less", "of_month", "minutes", "not_before", "not_after"}
 _JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i|[yu]|টআ?য?র?)?")
 
 
@@ -75,7 +76,7 @@ class CalendarWords:
         self.starting: dict[int, list[Word]] = defaultdict(list)
         self.ending: dict[int, list[Word]] = defaultdict(list)
         self.kinds: set[str] = set()
-        for word in _meant(dict.fromkeys(islice(_words(text, matches), _MOST_WORDS))):
+        for word in _meant(dict.fromkeys(_bounded(_words(text, matches)))):
             self.starting[word.first].append(word)
             self.ending[word.last].append(word)
             self.kinds.add(word.kind)
@@ -213,6 +214,16 @@ def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
     for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
         if halved := _HALVED.fullmatch(token.forms[0]):
             yield Word("half_numbers", int(halved[1]), index, index)
+
+
+def _bounded(words: Iterable[Word]) -> Iterator[Word]:
+    """Words of time, up to ``_MOST_WORDS``, and what stands beside them ("the", "not", "and")."""
+    left = _MOST_WORDS
+    for word in words:
+        left -= word.kind not in _BESIDE
+        if left < 0:
+            return
+        yield word
 
 
 def _meant(words: Mapping[Word, None]) -> Iterable[Word]:

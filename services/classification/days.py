@@ -75,11 +75,19 @@ class Day:
 
 def find_days(words: CalendarWords, now: datetime) -> list[Day]:
     """The days in the order of the text, the longest where two overlap, parts of one day joined."""
-    named = list(islice(_named_days(words, now), _MOST))
-    refused = {day.on for day in named if day.refused}
-    meant = [day for day in named if day.on not in refused]
-    days = _without_overlap((*meant, *islice(_numeric_days(words, now), _MOST)))
-    return _agreed(_joined(words.text.original, days))
+    named = islice(_named_days(words, now), _MOST)
+    days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
+    return _agreed(_joined(words.text.original, _refused_again(words, days)))
+
+
+def _refused_again(words: CalendarWords, days: list[Day]) -> list[Day]:
+    """ "Saturday's is full, don't call for Saturday": the same words name the same refused day."""
+    said = {_said(words, day) for day in days if day.refused}
+    return [replace(day, refused=True) if _said(words, day) in said else day for day in days]
+
+
+def _said(words: CalendarWords, day: Day) -> str:
+    return words.text.original[day.start : day.end].casefold()
 
 
 def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
@@ -268,6 +276,8 @@ def _agreed(days: list[Day]) -> list[Day]:
 
 def _one_day(between: str, first: Day, second: Day) -> bool:
     if len(between) > 6 or "\n" in between or first.exact or second.exact:  # noqa: PLR2004
+        return False
+    if first.refused != second.refused:
         return False
     kinds = {first.kind, second.kind}
     if kinds == {"weekdays"} and first.part == "night" and second.on - first.on == timedelta(1):

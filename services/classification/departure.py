@@ -16,14 +16,16 @@ from typing import Final
 from services.classification.calendar_words import CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
-from services.classification.hours import SMALL_HOURS, Hour, find_hours
+from services.classification.hours import Hour, find_hours
 from services.classification.matcher import Match
+from services.classification.minutes import SMALL_HOURS
 from services.classification.normalise import Normalised
 
 MAX_DATES: Final = 20
 _NEAR: Final = 48
 _SAID_NEAR: Final = 60
 _FAR: Final = 1_000_000
+_BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
 _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
@@ -56,8 +58,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    headed = bool(spoken) or any(m.entry.concept == "destination" for m in matches)
-    if headed:
+    if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
@@ -79,7 +80,7 @@ def _departure(
     for day in days:
         hour = _nearest(day, days, hours) or _of_same(day, days, hours)
         near = _is_near(day, spoken)
-        if day.rejected or (hour is None and (day.short or (day.weak and not near))):
+        if day.rejected or day.refused or (hour is None and (day.short or (day.weak and not near))):
             continue
         moment = _moment(day, hour, now)
         if moment is None:
@@ -135,7 +136,7 @@ def _nearest(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     close = [h for h in hours if h.start - day.end < _NEAR and day.start - h.end < _NEAR]
     # A number may be both: "12.06" is the day, not twelve o'clock six.
     close = [h for h in close if (h.end <= day.start or h.start >= day.end) and _gap(day, h) < _FAR]
-    close = [h for h in close if _gap(day, h) <= min(_gap(other, h) for other in days)]
+    close = [h for h in close if _gap(day, h) <= min(_claim(other, h) for other in days)]
     return min(close, key=lambda h: _gap(day, h)) if close else None
 
 
@@ -145,11 +146,18 @@ def _of_same(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     return next((hour for hour in again if hour), None)
 
 
+def _claim(day: Day, hour: Hour) -> int:
+    """How near a day is to an hour; one that is refused has no more than the hour said with it."""
+    gap = _gap(day, hour)
+    return _FAR if day.refused and gap > _BESIDE else gap
+
+
 def _gap(day: Day, hour: Hour) -> int:
     if hour.start >= day.end:
         return hour.start - day.end
-    # "At half past three, two days later in Vienna": the hour is not of the days that follow.
-    return _FAR if day.kind in _STEPS else day.start - hour.end
+    gap = day.start - max(hour.end, hour.reach)
+    # "At half past three we leave, two days later in Vienna", but "at 5 am, in two days".
+    return _FAR if day.kind in _STEPS and gap > _BESIDE else day.start - hour.end
 
 
 def _next_hour(original: str, hour: Hour, now: datetime) -> Entity:

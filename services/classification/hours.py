@@ -25,9 +25,8 @@ from services.classification.calendar_words import (
     CalendarWords,
     Word,
 )
+from services.classification.minutes import NOON
 
-NOON: Final = 12
-SMALL_HOURS: Final = 5
 _DAY: Final = 24
 _MOST: Final = 30
 _CLOCK: Final = re.compile(
@@ -87,7 +86,7 @@ class Hour:
         """The minutes as of this part of the day, where the hour itself left it open."""
         if not self.open_half:
             return self.minutes
-        return _in_half(self.minutes // 60, part) * 60 + self.minutes % 60
+        return minutes.in_half(self.minutes // 60, part) * 60 + self.minutes % 60
 
 
 def find_hours(words: CalendarWords) -> list[Hour]:
@@ -95,9 +94,10 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     clocks = list(islice(_clocks(words), _MOST))
     taken = [hour.start for hour in clocks]
     spoken = _said(words) if words.kinds & _EVIDENCE else ()
-    digits = (*islice(_attached(words), _MOST), *islice(_four_digits(words), _MOST))
-    unread = (*islice(spoken, _MOST), *digits)
+    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST))
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
+    if not clocks and not others:
+        others = list(islice(_four_digits(words), _MOST))
     found = sorted((*clocks, *others), key=lambda hour: (hour.start, -hour.end))
     return _without_ranges(words.text.original, found) if found else found
 
@@ -119,7 +119,6 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
             "." in match[0]
             and match[1][0] != "0"
             and (priced(words, start, end) or is_counted(words, last))
-            and not words.before(bisect_right(starts, start) - 1, NAMED_DAYS)
         ):
             continue
         if _is_limit(words, bisect_right(starts, start) - 1, last):
@@ -127,7 +126,7 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
         half = match[3] or _half_beside(words, bisect_right(starts, start) - 1, last)
         hour = int(match[1])
         open_half = not half and hour < NOON and not match[1].startswith("0")
-        value = _in_half(hour, half) * 60 + int(match[2])
+        value = minutes.in_half(hour, half) * 60 + int(match[2])
         yield Hour(value, start, end, half, open_half or (not half and hour == NOON))
 
 
@@ -140,23 +139,28 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        # "Tomorrow 22h places left": what follows a day's hour is not counted by it.
+        # "Tomorrow 22h places left": so late an hour of a day counts nothing.
         beside = words.dated_near(token.end) or words.before(index, NAMED_DAYS)
-        counted = not beside and is_counted(words, index)
+        late = int(found[1]) > NOON and beside
+        counted = not late and is_counted(words, index)
         if not said and (counted or words.before(index, _AHEAD)):
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
         later = words.after(index, _LATER)
         change = _MINUTES[later.kind] if later else minutes.said(words, index)[0]
-        value = _in_half(int(found[1]), half) * 60 + change
+        value = minutes.in_half(int(found[1]), half) * 60 + change
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
 
 
 def _four_digits(words: CalendarWords) -> Iterator[Hour]:
     for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
         found = _FOUR.fullmatch(token.forms[0])
-        if found is None or not words.near(index, NAMED_DAYS, _NEAR_DAY):
+        if found is None or not words.before(index, NAMED_DAYS, 2):
+            continue
+        # "0207-946-0000", "0033 6 39": a telephone number goes on.
+        following = words.tokens[index + 1 : index + 2]
+        if following and following[0].forms[0][0].isdigit():
             continue
         if is_amount(words, index, index) or _is_limit(words, index, index):
             continue
@@ -182,7 +186,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
     tokens = words.tokens
     said = _after_hour_word(words, first)
-    if not said and (is_amount(words, first, last) or _of_date(words, first)):
+    if not said and (is_amount(words, first, last) or _of_date(words, first, last)):
         return None
     earlier = words.before(first, _EARLIER)
     later = words.after(last, _LATER)
@@ -207,16 +211,18 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     change += _MINUTES["half"] if words.is_kind(first, "half_numbers") else 0
     minute = minutes.spelt(words, end) if mark and not change else 0
     open_half = not half and 0 < value <= NOON
-    whole = _in_half(value, half) * 60 + change + minute
+    whole = minutes.in_half(value, half) * 60 + change + minute
     spoken = words.after(end, HALVES, 3)
     reach = tokens[spoken.last if spoken else end].end
     return Hour(whole, tokens[begin].start, tokens[end].end, half, open_half, reach)
 
 
-def _of_date(words: CalendarWords, first: int) -> bool:
-    """ "Ngày 15" is a day of the month; "اليوم ٩" (today at 9) is read as one too."""
+def _of_date(words: CalendarWords, first: int, last: int) -> bool:
+    """ "Ngày 15" is a day of the month; "ngay 9 giờ" is no day, and "اليوم ٩" is today at 9."""
     found = words.before(first, _ON_DATE)
-    return found is not None and not words.is_kind(found.first, "today")
+    if found is None or words.is_kind(found.first, "today"):
+        return False
+    return not (words.after(last, _AFTER) or words.after(last, _AFTER_IF))
 
 
 def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
@@ -274,20 +280,6 @@ def _half_beside(words: CalendarWords, first: int, last: int) -> str:
         return ""
     kind = found.kind.rpartition("_")[2]
     return "night" if kind == "tonight" else kind
-
-
-def _in_half(hour: int, half: str) -> int:
-    """The hour of the 24, or 24 for "12 at night"."""
-    if half in ("am", "morning"):
-        return 0 if hour == NOON else hour
-    if half in ("pm", "afternoon", "noon"):
-        late = hour < NOON if half != "noon" else 0 < hour <= SMALL_HOURS
-        return hour + NOON if late else hour
-    if half == "evening":
-        return hour + NOON if 0 < hour <= NOON else hour
-    if half in ("night", "tonight", "midnight"):
-        return hour + NOON if SMALL_HOURS <= hour <= NOON else hour
-    return hour
 
 
 def _without_ranges(original: str, hours: list[Hour]) -> list[Hour]:

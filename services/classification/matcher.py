@@ -91,8 +91,9 @@ class PhraseBook:
         return found
 
     def knows(self, word: str) -> bool:
-        """Whether this folded word is a phrase by itself."""
-        return any(node.entries for node in self._look_up((word,)))
+        """Whether this folded word, and no other with its beginning, is a phrase by itself."""
+        found = (self._root.exact or {}).get(word)
+        return found is not None and bool(found.entries)
 
     def _look_up(self, forms: tuple[str, ...]) -> tuple[_Node, ...]:
         return tuple(_steps(self._root, forms))

@@ -1,4 +1,4 @@
-"""The minutes of an hour, said after it: "5 giờ 30", "ora 6 e 45", "cinq heures moins dix"."""
+"""Which hour of the 24 is meant, and its minutes, said after it: "5 giờ 30", "ora 6 e 45"."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 from services.classification.amounts import is_counted
 from services.classification.calendar_words import CalendarWords
 
+NOON: Final = 12
+SMALL_HOURS: Final = 5
 _LESS: Final = frozenset({"less"})
 _AND: Final = frozenset({"and"})
 _SPELT: Final = frozenset({"numbers", "ordinals", "tens"})
@@ -36,7 +38,9 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
             continue
         value, last = _number(words, joined.last + 1)
         named = words.after(last, _MINUTES)
-        if value and (named or (value % _STEP == 0 and not is_counted(words, last))):
+        whole = value % _STEP == 0 and not is_counted(words, last)
+        ends = words.parted(last) or last + 1 in words.starting
+        if value and (named or (whole and ends)):
             return sign * value, named.last if named else last
     return 0, index
 
@@ -48,3 +52,17 @@ def _number(words: CalendarWords, place: int) -> tuple[int, int]:
         return (int(form), place) if len(form) <= 2 and int(form) < _HOUR else (0, place)  # noqa: PLR2004
     spelt_out = [w for w in words.starting.get(place, ()) if w.kind in _SPELT]
     return (spelt_out[0].number, spelt_out[0].last) if spelt_out else (0, place)
+
+
+def in_half(hour: int, half: str) -> int:
+    """The hour of the 24, or 24 for "12 at night"."""
+    if half in ("am", "morning"):
+        return 0 if hour == NOON else hour
+    if half in ("pm", "afternoon", "noon"):
+        late = hour < NOON if half != "noon" else 0 < hour <= SMALL_HOURS
+        return hour + NOON if late else hour
+    if half == "evening":
+        return hour + NOON if 0 < hour <= NOON else hour
+    if half in ("night", "tonight", "midnight"):
+        return hour + NOON if SMALL_HOURS <= hour <= NOON else hour
+    return hour

@@ -21,9 +21,8 @@ _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
 _NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
-# "On the 15th, saat 14.20": the word for hours that are counted stands before one too.
-_HOUR: Final = frozenset({"hour_before"})
-_NO_DAY: Final = frozenset({"counted", "hour", "hours", "half", "quarter", *_NEXT})
+_OF_TIME: Final = frozenset({"hour_before", "of_month"})
+_NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT})
 
 
 class MonthDay(NamedTuple):
@@ -37,9 +36,10 @@ class MonthDay(NamedTuple):
 
 def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None:
     """A month with a day beside it: "12 June", "12th of June", "June 12", "اول سرطان"."""
-    # "دی" (Dey) is a word of two letters in Pashto too: there the day stands before it.
+    # "دی" (Dey) is a word of two letters in Pashto too, and "رمضان" a name: the day stands before.
     brief = len(words.tokens[word.first].forms[0]) < _SHORT
-    after = () if brief else (word.last + 1, word.last + 2)
+    named = brief or word.kind == "lunar_months"
+    after = () if named else (word.last + 1, word.last + 2)
     for index in (word.first - 1, word.first - 2, *after):
         day = _day_number(words, word, index)
         if not day:
@@ -61,11 +61,8 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     # "اليوم" (today) is read as "يوم" (day) too.
     if words.parted(index if before else word.last) or words.is_kind(word.first, "today"):
         return None
-    day, last = _bare_number(words, index, ordinal=word.kind == "on_ordinal")
-    if not day or (not before and words.after(last, _NO_DAY) and not words.after(last, _HOUR)):
-        return None
-    # "The 2nd boat" is one of several; "on the 2nd we go" is a day.
-    if word.kind == "on_ordinal" and word.first == word.last and not _ends(words, last):
+    day, last = _bare_number(words, index, word.kind)
+    if not day or not (_as_date(words, word, index) if before else _ends(words, last)):
         return None
     resolved = next_day_of_month(day, now)
     if resolved is None:
@@ -75,20 +72,36 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     return MonthDay(resolved, first, last, found.kind if found else "")
 
 
+def _as_date(words: CalendarWords, word: Word, index: int) -> bool:
+    """ "٢٠ی مانگ" is the 20th; "٦ مانگ" are six months."""
+    counted = words.is_kind(word.first, "counted")
+    return not (counted and words.tokens[index].forms[0].isdigit())
+
+
 def _ends(words: CalendarWords, last: int) -> bool:
-    """Whether nothing follows but a clause's end, or a word of time."""
-    return words.parted(last) or last + 1 in words.starting
+    """Whether nothing follows but a clause's end or a word of time: "the 2nd boat" is no day."""
+    if words.parted(last):
+        return True
+    kinds = {word.kind for word in words.starting.get(last + 1, ())}
+    if not kinds:
+        # "Le 12 à 5h".
+        following = [token.forms[0] for token in words.tokens[last + 1 : last + 3]]
+        return len(following) > 1 and len(following[0]) == 1 and following[1][0].isdigit()
+    # "Saat 14.20", "١١ بالشهر": words for hours and months that are counted stand here too.
+    return not kinds.isdisjoint(_OF_TIME) or _NO_DAY.isdisjoint(kinds)
 
 
-def _bare_number(words: CalendarWords, index: int, ordinal: bool) -> tuple[int, int]:
+def _bare_number(words: CalendarWords, index: int, kind: str) -> tuple[int, int]:
     """(day, last word) of the number at this word, or (0, index)."""
     form = words.tokens[index].forms[0]
     found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
-    if found and not (ordinal and form.isdigit()):
-        day = int(found[1])
+    if found:
+        fits = kind == "of_month" or form.isdigit() != (kind == "on_ordinal")
+        day = int(found[1]) if fits else 0
         return (day if day <= DECEMBER_DAYS else 0), index
-    said = [w for w in words.starting.get(index, ()) if w.kind == "ordinals"]
-    return (said[0].number, said[0].last) if said and not found else (0, index)
+    # "Be the first, the second": such words count more often than they date.
+    said = [w for w in words.starting.get(index, ()) if w.kind == "ordinals" and w.number > _SHORT]
+    return (said[0].number, said[0].last) if said else (0, index)
 
 
 def _day_number(words: CalendarWords, word: Word, index: int) -> int:

@@ -79,7 +79,8 @@ def _parts(tokens: Sequence[Token], index: int, original: str) -> int:
 
 def _only_whole(parts: Sequence[Token], known: Callable[[str], bool]) -> bool:
     forms = [part.forms[0] for part in parts]
-    if not all(form.isalpha() for form in forms) or not known("".join(forms)):
+    whole = "".join(forms)
+    if len(whole) < _SHORTEST_WORD or not whole.isalpha() or not known(whole):
         return False
     return not all(len(form) > 1 and known(form) for form in forms)
 

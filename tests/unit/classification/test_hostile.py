@@ -31,6 +31,8 @@ HOSTILE = {
     "minutes": "ora 6 e 45 pa 10 ",
     "words parted by signs": "n.eser/",
     "letters drawn apart": "ـ.ـب",
+    "drawn out": "ـ",
+    "drawn out and parted": "ـ.",
     "euros for letters": "j€u",
     "days refused": "not friday full ",
     "quotation marks": '"',
