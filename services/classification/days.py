@@ -56,8 +56,8 @@ class Day:
 
     ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" of Friday.
     ``weak``: a word that means a departure only with an hour or a word of travel beside it;
-    ``short``: an abbreviation that is a word too ("sun", "mer"), no day without an hour or a part.
-    ``refused``: said only to say that it is not that day ("not tonight", "Friday is full").
+    ``short``: an abbreviation that is a word too ("sun", "mer") or a number of no named month: no
+    day without an hour or a part. ``refused``: "not tonight", "Friday is full".
     """
 
     on: date
@@ -77,17 +77,7 @@ def find_days(words: CalendarWords, now: datetime) -> list[Day]:
     """The days in the order of the text, the longest where two overlap, parts of one day joined."""
     named = islice(_named_days(words, now), _MOST)
     days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
-    return _agreed(_joined(words.text.original, _refused_again(words, days)))
-
-
-def _refused_again(words: CalendarWords, days: list[Day]) -> list[Day]:
-    """ "Saturday's is full, don't call for Saturday": the same words name the same refused day."""
-    said = {_said(words, day) for day in days if day.refused}
-    return [replace(day, refused=True) if _said(words, day) in said else day for day in days]
-
-
-def _said(words: CalendarWords, day: Day) -> str:
-    return words.text.original[day.start : day.end].casefold()
+    return _agreed(_joined(words.text.original, days))
 
 
 def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
@@ -130,9 +120,9 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
 
 def _of_date(words: CalendarWords, word: Word, found: MonthDay) -> Day:
     start, end = words.tokens[found.first].start, words.tokens[found.last].end
-    weak = word.kind not in _DATED
-    kind = "month_day" if weak else word.kind
-    return Day(found.on, start, end, found.part, kind=kind, weak=weak)
+    bare = word.kind not in _DATED
+    kind = "month_day" if bare else word.kind
+    return Day(found.on, start, end, found.part, kind=kind, weak=bare, short=bare)
 
 
 def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:

@@ -58,10 +58,17 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
+    days = _meant(days)
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
+
+
+def _meant(days: list[Day]) -> list[Day]:
+    """Without the days that are refused, where another is named: "not tonight, tomorrow at 5"."""
+    meant = [day for day in days if not day.refused]
+    return meant if any(not day.rejected for day in meant) else days
 
 
 def _start(day: Day, now: datetime) -> datetime:
@@ -80,7 +87,7 @@ def _departure(
     for day in days:
         hour = _nearest(day, days, hours) or _of_same(day, days, hours)
         near = _is_near(day, spoken)
-        if day.rejected or day.refused or (hour is None and (day.short or (day.weak and not near))):
+        if day.rejected or (hour is None and (day.short or (day.weak and not near))):
             continue
         moment = _moment(day, hour, now)
         if moment is None:
@@ -136,7 +143,7 @@ def _nearest(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     close = [h for h in hours if h.start - day.end < _NEAR and day.start - h.end < _NEAR]
     # A number may be both: "12.06" is the day, not twelve o'clock six.
     close = [h for h in close if (h.end <= day.start or h.start >= day.end) and _gap(day, h) < _FAR]
-    close = [h for h in close if _gap(day, h) <= min(_claim(other, h) for other in days)]
+    close = [h for h in close if _gap(day, h) <= min(_gap(other, h) for other in days)]
     return min(close, key=lambda h: _gap(day, h)) if close else None
 
 
@@ -144,12 +151,6 @@ def _of_same(day: Day, days: Sequence[Day], hours: Sequence[Hour]) -> Hour | Non
     """The hour said with the same day where it is named again: "Friday ... 5 June, 4 am"."""
     again = (_nearest(other, days, hours) for other in days if other.on == day.on)
     return next((hour for hour in again if hour), None)
-
-
-def _claim(day: Day, hour: Hour) -> int:
-    """How near a day is to an hour; one that is refused has no more than the hour said with it."""
-    gap = _gap(day, hour)
-    return _FAR if day.refused and gap > _BESIDE else gap
 
 
 def _gap(day: Day, hour: Hour) -> int:

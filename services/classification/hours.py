@@ -40,6 +40,7 @@ _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
 _SUFFIX: Final = frozenset({"hour_suffix"})
 _BEFORE: Final = frozenset({"hour_before"})
+_COUNTED: Final = frozenset({"counted"})
 _ON_DATE: Final = frozenset({"on_date"})
 _AT: Final = frozenset({"at"})
 _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
@@ -139,9 +140,10 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         half = said or _half_beside(words, index, index)
         if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
             continue
-        # "Tomorrow 22h places left": so late an hour of a day counts nothing.
+        # "Tomorrow 22h places left": so late an hour of a day counts nothing but "15h de route".
         beside = words.dated_near(token.end) or words.before(index, NAMED_DAYS)
-        late = int(found[1]) > NOON and beside
+        of_way = words.after(index, _COUNTED)
+        late = int(found[1]) > NOON and beside and not (of_way and of_way.last > of_way.first)
         counted = not late and is_counted(words, index)
         if not said and (counted or words.before(index, _AHEAD)):
             continue
@@ -156,7 +158,7 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
 def _four_digits(words: CalendarWords) -> Iterator[Hour]:
     for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
         found = _FOUR.fullmatch(token.forms[0])
-        if found is None or not words.before(index, NAMED_DAYS, 2):
+        if found is None or not words.before(index, NAMED_DAYS | _AT):
             continue
         # "0207-946-0000", "0033 6 39": a telephone number goes on.
         following = words.tokens[index + 1 : index + 2]
@@ -198,7 +200,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     change, end = (0, end) if earlier or later else minutes.said(words, end)
     begin = earlier.first if earlier else first
     half = _half_beside(words, begin, end)
-    half = "afternoon" if mark and words.after(end, _AFTERNOON) else half
+    half = "afternoon" if mark and not half and words.after(end, _AFTERNOON) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))

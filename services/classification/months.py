@@ -16,6 +16,7 @@ from services.classification.dates import (
 )
 
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
+_HOUR: Final = re.compile(r"\d{1,2}(?:h\d{0,2})?")
 _SHORT: Final = 3
 _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
@@ -62,7 +63,7 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     if words.parted(index if before else word.last) or words.is_kind(word.first, "today"):
         return None
     day, last = _bare_number(words, index, word.kind)
-    if not day or not (_as_date(words, word, index) if before else _ends(words, last)):
+    if not day or not (_as_date(words, word, index) if before else _ends(words, word, last)):
         return None
     resolved = next_day_of_month(day, now)
     if resolved is None:
@@ -78,15 +79,18 @@ def _as_date(words: CalendarWords, word: Word, index: int) -> bool:
     return not (counted and words.tokens[index].forms[0].isdigit())
 
 
-def _ends(words: CalendarWords, last: int) -> bool:
-    """Whether nothing follows but a clause's end or a word of time: "the 2nd boat" is no day."""
+def _ends(words: CalendarWords, word: Word, last: int) -> bool:
+    """Whether nothing follows but a clause's end or a word of time: "the 2nd boat" is no day.
+
+    A clause's end is not enough behind a word of two letters: "appelle le 17, mp".
+    """
     if words.parted(last):
-        return True
+        return len(words.tokens[word.first].forms[0]) >= _SHORT
     kinds = {word.kind for word in words.starting.get(last + 1, ())}
     if not kinds:
         # "Le 12 à 5h".
         following = [token.forms[0] for token in words.tokens[last + 1 : last + 3]]
-        return len(following) > 1 and len(following[0]) == 1 and following[1][0].isdigit()
+        return len(following) > 1 and len(following[0]) == 1 and bool(_HOUR.fullmatch(following[1]))
     # "Saat 14.20", "١١ بالشهر": words for hours and months that are counted stand here too.
     return not kinds.isdisjoint(_OF_TIME) or _NO_DAY.isdisjoint(kinds)
 
