@@ -16,6 +16,7 @@ import structlog
 from google.protobuf.duration_pb2 import Duration
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
@@ -51,6 +52,8 @@ BULK: Final = 2
 ADMISSION_SECONDS: Final = 15.0
 ADMISSION_PAUSE: Final = timedelta(seconds=1)
 # A referral whose start is on its way is there soon.
+# A workflow that goes on: the run that was asked had just ended.
+GOING_ON: Final = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 NOT_STARTED_PAUSE: Final = timedelta(seconds=2)
 # How an item is settled: the result, a word for operators, the pause when deferred.
 Settled = tuple[pb.DeliveryResult.ValueType, str, timedelta]
@@ -232,15 +235,17 @@ class Relay:
         return pb.DELIVERY_RESULT_DELIVERED, "by signal", timedelta()
 
     async def _missing(self, handle: WorkflowHandle[object, object], item: pb.InboxItem) -> Settled:
-        """Ended, so the delivery is late; or not started yet, so it comes again."""
+        """Ended, so the delivery is late; not started yet, or between two runs: it comes again."""
+        pause = min(_backoff(item.attempts), NOT_STARTED_PAUSE)
         try:
-            await handle.describe(rpc_timeout=timedelta(seconds=CALL_SECONDS))
+            found = await handle.describe(rpc_timeout=timedelta(seconds=CALL_SECONDS))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             self._admission.hurry(item.referral_id)
-            pause = min(_backoff(item.attempts), NOT_STARTED_PAUSE)
             return pb.DELIVERY_RESULT_DEFERRED, "not started yet", pause
+        if found.status in GOING_ON:
+            return pb.DELIVERY_RESULT_DEFERRED, "between two runs", pause
         return pb.DELIVERY_RESULT_LATE, "the referral is closed", timedelta()
 
     async def _note_late(

@@ -11,6 +11,13 @@ from typing import Any
 
 import grpc
 import pytest
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowUpdateInput,
+)
+from temporalio.service import RPCError, RPCStatusCode
 
 from services.kernel.ids import notice_id_text
 from takedown.delivery.v1 import delivery_service_pb2 as delivery_pb
@@ -59,8 +66,20 @@ class Inbox(DeliveryServiceServicer):
         return await self.settled.get()
 
 
+class BetweenRuns(Interceptor):
+    """Every update meets a run that has just ended, as one that comes with its last task does."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _Ended(next)
+
+
+class _Ended(OutboundInterceptor):
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> Any:
+        raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
+
+
 @asynccontextmanager
-async def relayed(desk: Desk) -> AsyncIterator[Inbox]:
+async def relayed(desk: Desk, *interceptors: Interceptor) -> AsyncIterator[Inbox]:
     inbox, server, stop = Inbox(), grpc.aio.server(), asyncio.Event()
     add_DeliveryServiceServicer_to_server(inbox, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -68,7 +87,8 @@ async def relayed(desk: Desk) -> AsyncIterator[Inbox]:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         record = desk.intake.channel("service/worker")
         admission = Admission(4, 60.0, time.monotonic)
-        relay = Relay("acknowledgement", channel, record, desk.temporal, 1.0, admission)
+        temporal = Client(desk.temporal.service_client, interceptors=interceptors)
+        relay = Relay("acknowledgement", channel, record, temporal, 1.0, admission)
         running = asyncio.create_task(relay.run(stop))
         yield inbox
         stop.set()
@@ -126,3 +146,16 @@ async def test_a_reversal_after_the_end_is_a_fact_of_its_own(desk: Desk) -> None
     outcome, events = await record_of(desk, referral_id)
     assert outcome == enums.OUTCOME_REMOVED
     assert events[-1].type == event_pb2.REFERRAL_EVENT_TYPE_REVERSED
+
+
+async def test_an_answer_between_two_runs_of_a_referral_is_not_late_but_comes_again(
+    desk: Desk,
+) -> None:
+    referral_id = await notified(desk, 43)
+    await desk.start_as_the_relay_does(referral_id)
+    async with relayed(desk, BetweenRuns()) as inbox:
+        settled = await inbox.given(said(referral_id, "REMOVAL_CLAIM"))
+    assert settled.result == delivery_pb.DELIVERY_RESULT_DEFERRED
+    assert settled.detail == "between two runs"
+    _, events = await record_of(desk, referral_id)
+    assert events[-1].type == event_pb2.REFERRAL_EVENT_TYPE_NOTICE_DELIVERED
