@@ -25,12 +25,13 @@ def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engi
     Raises ValueError, naming the file, when rules or models are missing or damaged. The semantic
     extra need not be there: what would have needed it says so.
     """
-    rules = engine.load()
     if kind == "rules":
-        return rules
+        return engine.load()
     # An assessment has small matrices: more threads of BLAS end no call sooner, and spin after it.
     # That took another core for as long again as the whole assessment.
     threadpool_limits(1, user_api="blas")
+    # The models first: a damaged package is refused before the lexica are read.
     meaning = semantic.load(folder) if kind == "cascade" else None
+    quick, chosen = fast.load(folder), thresholds.load(folder)
     embedder = Lazy(partial(semantic.Embedder, threads))
-    return ModelEngine(rules, fast.load(folder), thresholds.load(folder), meaning, embedder)
+    return ModelEngine(engine.load(), quick, chosen, meaning, embedder)
