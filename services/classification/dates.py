@@ -86,10 +86,7 @@ def next_day_of_month(day: int, now: datetime) -> date | None:
     """The next day of this number, of this month or of one of the two that follow."""
     for ahead in range(3):
         year, month = divmod(now.year * _MONTHS + now.month - 1 + ahead, _MONTHS)
-        try:
-            resolved = date(year, month + 1, day)
-        except ValueError:
-            continue
-        if resolved >= now.date():
+        resolved = next_date(month + 1, day, now, year)
+        if resolved is not None and resolved >= now.date():
             return resolved
     return None

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
 from services.classification.dates import NUMERIC, numeric
-from services.classification.months import MonthDay, in_month, of_month
+from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month
 
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
 _OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
@@ -40,11 +40,8 @@ _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
-_DATED: Final = frozenset({"months", "solar_months", "lunar_months", "numeric"})
-_MONTHS: Final = _DATED - {"numeric"}
+_DATED: Final = MONTHS | {"numeric"}
 _SAID_DATES: Final = _DATED | {"month_day"}
-# Words that make the number beside them a day of the month, before it or (``of_month``) after it.
-_OF_MONTH: Final = _DATED | {"on_date", "on_ordinal", "of_month"}
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
@@ -111,16 +108,15 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         return Day(on, start, end, part, kind=name, rolls=rolls, weak=weak, short=short)
     if name in ("weekdays", "weekend"):
         return _of_week(words, word, now)
-    if word.kind in _OF_MONTH:
-        resolve = in_month if word.kind in _DATED else of_month
-        found = resolve(words, word, now)
+    if word.kind in MONTHS | BARE:
+        found = (of_month if word.kind in BARE else in_month)(words, word, now)
         return _of_date(words, word, found) if found else None
     return None
 
 
 def _of_date(words: CalendarWords, word: Word, found: MonthDay) -> Day:
     start, end = words.tokens[found.first].start, words.tokens[found.last].end
-    bare = word.kind not in _DATED
+    bare = word.kind in BARE
     kind = "month_day" if bare else word.kind
     return Day(found.on, start, end, found.part, kind=kind, weak=bare, short=bare)
 
@@ -190,7 +186,7 @@ def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
         or words.before(word.first, _EVERY, 2)
         or words.after(word.last, _UNTIL_AFTER)
     )
-    if beside is None or (day.kind in (*_MONTHS, *_STEPS)):
+    if beside is None or (day.kind in (*MONTHS, *_STEPS)):
         return day
     return replace(day, rejected=True)
 

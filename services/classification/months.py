@@ -22,6 +22,10 @@ _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
 _NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
+# Words that name a month; and words that make the number beside them a day of the next one, which
+# stands behind them or (``of_month``) before them.
+MONTHS: Final = frozenset(_NEXT)
+BARE: Final = frozenset({"on_date", "on_ordinal", "of_month"})
 _OF_TIME: Final = frozenset({"hour_before", "of_month"})
 _NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT})
 
@@ -50,8 +54,7 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
             continue
         said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
         low, high = min(word.first, index, *said), max(word.last, index)
-        found = words.after(high, PARTS, 3)
-        return MonthDay(resolved, low, high, found.kind if found else "")
+        return _with_part(words, resolved, low, high)
     return None
 
 
@@ -69,8 +72,12 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     if resolved is None:
         return None
     first, last = (index, word.last) if before else (word.first, last)
+    return _with_part(words, resolved, first, last)
+
+
+def _with_part(words: CalendarWords, on: date, first: int, last: int) -> MonthDay:
     found = words.after(last, PARTS, 3)
-    return MonthDay(resolved, first, last, found.kind if found else "")
+    return MonthDay(on, first, last, found.kind if found else "")
 
 
 def _as_date(words: CalendarWords, word: Word, index: int) -> bool:

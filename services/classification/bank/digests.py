@@ -152,13 +152,15 @@ def _minhash() -> type[MinHash]:
     found = importlib.util.find_spec("datasketch")
     if found is None:
         raise ModuleNotFoundError("datasketch is not installed", name="datasketch")
-    if "datasketch" in sys.modules:
-        return importlib.import_module("datasketch.minhash").MinHash  # type: ignore[no-any-return]
-    sys.modules["datasketch"] = importlib.util.module_from_spec(found)
+    absent = "datasketch" not in sys.modules
+    if absent:
+        sys.modules["datasketch"] = importlib.util.module_from_spec(found)
     try:
-        return importlib.import_module("datasketch.minhash").MinHash  # type: ignore[no-any-return]
+        made: type[MinHash] = importlib.import_module("datasketch.minhash").MinHash
     finally:
-        del sys.modules["datasketch"]
+        if absent:
+            del sys.modules["datasketch"]
+    return made
 
 
 @functools.cache

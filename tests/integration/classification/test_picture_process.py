@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.classification.pictures.facts import Result
+from services.classification.pictures.facts import PictureFacts, Result
 from services.classification.pictures.process import Limits
 from services.classification.pictures.reader import NO_START, PictureReader
 from tests.integration.classification.pictures import (
@@ -48,6 +48,16 @@ async def begun(folder: Path) -> int:
         return int(await asyncio.to_thread((folder / "works").read_text, "ascii"))
 
 
+async def hung(
+    reader: PictureReader, tesseract: Path
+) -> tuple[asyncio.Task[list[PictureFacts]], int]:
+    """A reading that hangs in its program, and that program's process."""
+    await reader.read([BLANK])
+    os.mkfifo(tesseract / "works")
+    hanging = asyncio.create_task(reader.read([PICTURE]))
+    return hanging, await begun(tesseract)
+
+
 async def test_what_hangs_is_stopped_in_time_and_the_next_picture_is_read(tesseract: Path) -> None:
     command, limits = without("rapidocr"), Limits(seconds=3.0)
     async with reading(limits, command, beside(tesseract)) as reader:
@@ -75,10 +85,8 @@ async def test_what_hangs_is_stopped_in_time_and_the_next_picture_is_read(tesser
 
 async def test_a_child_that_dies_at_work_is_replaced(tesseract: Path) -> None:
     async with reading(PATIENT, without("rapidocr"), beside(tesseract)) as reader:
-        await reader.read([BLANK])
-        os.mkfifo(tesseract / "works")
-        hanging = asyncio.create_task(reader.read([PICTURE]))
-        program, child = await begun(tesseract), reader.child_pid
+        hanging, program = await hung(reader, tesseract)
+        child = reader.child_pid
         assert child is not None
         os.kill(child, signal.SIGKILL)
         (facts,) = await hanging
@@ -92,10 +100,8 @@ async def test_a_child_that_dies_at_work_is_replaced(tesseract: Path) -> None:
 
 async def test_a_caller_that_goes_away_leaves_nothing_running(tesseract: Path) -> None:
     async with reading(PATIENT, without("rapidocr"), beside(tesseract)) as reader:
-        await reader.read([BLANK])
-        os.mkfifo(tesseract / "works")
-        hanging = asyncio.create_task(reader.read([PICTURE]))
-        program, child = await begun(tesseract), reader.child_pid
+        hanging, program = await hung(reader, tesseract)
+        child = reader.child_pid
         hanging.cancel()
         with pytest.raises(asyncio.CancelledError):
             await hanging
