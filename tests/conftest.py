@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("faults") is not None:
             item.add_marker(pytest.mark.timeout(5400))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collecting has loaded out of the garbage collector's rounds.
+
+    It went through two million objects again and again: up to three seconds each, in which a
+    workflow under test counted as deadlocked after two.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -121,9 +121,14 @@ def test_loading_and_assessing_open_no_socket_and_write_nothing(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    engine.load.cache_clear()
     result = engine.load().assess(AssessmentInput(id="1", text=ADVERT, now=NOW))
     assert result.decision is Decision.REFER
     assert list(tmp_path.iterdir()) == []
+
+
+def test_models_of_one_release_share_its_rules() -> None:
+    assert engine.load() is engine.load()
 
 
 def book(*phrases: str) -> PhraseBook:
