@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from services.classification import arrays, heads
 from services.classification.arrays import ModelFileError
 from services.classification.embedding.encoder import GRAPH, Encoder
-from services.classification.embedding.packed import PackedFile
+from services.classification.embedding.packed import PackedFile, PackedFileError
 from services.classification.embedding.tokens import Tokens
 from services.classification.fast import check, check_shapes
 
@@ -62,14 +62,20 @@ class Embedder:
         self._remembered = lru_cache(_REMEMBERED)(self._encode)
 
     def embed(self, text: str) -> NDArray[np.float32]:
-        """384 numbers of length one together; not to be written to."""
+        """384 numbers of length one together; not to be written to.
+
+        Raises SemanticUnavailableError when the weights can no longer be read.
+        """
         shown = _cut(" ".join(text.replace("\0", " ").split()), _CHARACTERS)
         while (count := len(found := self.tokens(shown))) > TOKENS and len(shown) > 1:
             shown = _cut(shown, min(len(shown) - 1, len(shown) * TOKENS // count))
         return self._remembered(tuple(found))
 
     def _encode(self, tokens: tuple[int, ...]) -> NDArray[np.float32]:
-        embedded = self._encoder.encode(tokens)
+        try:
+            embedded = self._encoder.encode(tokens)
+        except (PackedFileError, OSError) as error:
+            raise SemanticUnavailableError("the embedding weights cannot be read") from error
         embedded.flags.writeable = False
         return embedded
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classification.embedding.packed import INNER, WIDTH, PackedFile, numbers
+from services.classification.embedding.packed import INNER, WIDTH, PackedFile
 
 GRAPH: Final = Path(__file__).with_name("encoder.onnx")
 # Layers that are computed, from the first, of the twelve that the file has: the later ones cost as
@@ -40,7 +40,7 @@ class Encoder:
         """``graph``: the computation with so many layers, as training/graph.py writes it."""
         import onnxruntime
 
-        self._words = file.blocks("emb.word", file.words, WIDTH)
+        self._words = file.rows("emb.word", file.words, WIDTH)
         self._positions = file.floats("emb.pos", file.positions, WIDTH) + file.floats(
             "emb.type", WIDTH
         )
@@ -57,9 +57,11 @@ class Encoder:
         )
 
     def encode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """384 numbers of length one together: the mean over all tokens, after the last layer."""
-        words = numbers(self._words[list(tokens)]).reshape(len(tokens), WIDTH)
-        given = words + self._positions[: len(tokens)]
+        """384 numbers of length one together: the mean over all tokens, after the last layer.
+
+        Raises PackedFileError when the weights can no longer be read.
+        """
+        given = self._words.of(tokens) + self._positions[: len(tokens)]
         (found,) = self._session.run(None, {"given": given})
         answer: NDArray[np.float32] = found / np.linalg.norm(found)
         return answer

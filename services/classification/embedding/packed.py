@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import array
 import bisect
+import os
 import struct
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,11 +84,35 @@ class Vocabulary:
     unknown: int
 
 
+class Rows:
+    """A matrix whose rows stay in the file until they are asked for; safe from several threads.
+
+    Mapped, it would stay in memory page by page: most words of the ten languages are in it, and
+    each brings its neighbours along.
+    """
+
+    def __init__(self, path: Path, offset: int, columns: int) -> None:
+        self._name, self._offset = path.name, offset
+        self._size = columns // BLOCK * _Q4.itemsize
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
+
+    def of(self, places: Sequence[int]) -> NDArray[np.float32]:
+        """One row for each place. Raises PackedFileError where the file has no such row."""
+        size, offset = self._size, self._offset
+        read = [os.pread(self._file, size, offset + place * size) for place in places]
+        if any(len(row) != size for row in read):
+            raise PackedFileError(f"{self._name}: was cut short after it was opened")
+        blocks = np.frombuffer(b"".join(read), _Q4).reshape(len(read), size // _Q4.itemsize)
+        return numbers(blocks).reshape(len(read), -1)
+
+
 class PackedFile:
     """The file's parts; weights are read from the disk when they are asked for."""
 
     def __init__(self, path: Path) -> None:
         """Raises PackedFileError or OSError."""
+        self._path = path
         self._bytes: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
         try:
             self._place = 0
@@ -97,22 +124,30 @@ class PackedFile:
 
     def floats(self, name: str, *shape: int) -> NDArray[np.float32]:
         """Raises PackedFileError when there is no such tensor of at least this size."""
-        return self._slice(name, int(np.prod(shape)) * 4).view("<f4").reshape(shape)
+        found = self._slice(name, int(np.prod(shape)) * 4).view("<f4").reshape(shape)
+        # A view would keep the whole file mapped.
+        return found.copy()
 
     def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
         """The weights of a layer, rows by columns."""
-        return numbers(self.blocks(name, rows, columns)).reshape(rows, columns)
-
-    def blocks(self, name: str, rows: int, columns: int) -> NDArray[Any]:
-        """Rows by blocks; see the layout above."""
         size = rows * columns // BLOCK * _Q4.itemsize
-        return self._slice(name, size).view(_Q4).reshape(rows, columns // BLOCK)
+        blocks = self._slice(name, size).view(_Q4).reshape(rows, columns // BLOCK)
+        return numbers(blocks).reshape(rows, columns)
+
+    def rows(self, name: str, rows: int, columns: int) -> Rows:
+        """The same, read row by row. Raises PackedFileError or OSError."""
+        offset = self._offset(name, rows * columns // BLOCK * _Q4.itemsize)
+        return Rows(self._path, offset, columns)
 
     def _slice(self, name: str, size: int) -> NDArray[np.uint8]:
+        offset = self._offset(name, size)
+        return self._bytes[offset : offset + size]
+
+    def _offset(self, name: str, size: int) -> int:
         offset = self._directory.get(name, len(self._bytes))
         if offset + size > len(self._bytes):
             raise PackedFileError(f"no tensor {name} of {size} bytes")
-        return self._bytes[offset : offset + size]
+        return offset
 
     def _take(self, form: str) -> tuple[Any, ...]:
         size = struct.calcsize(form)

@@ -7,11 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import grpc
-import pytest
 
-from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import from_rpc_error
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import platform_event_pb2
@@ -43,9 +39,3 @@ async def counts(urls: DatabaseUrls) -> tuple[int, int, int]:
         )
     finally:
         await connection.close()
-
-
-async def refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)

@@ -12,8 +12,9 @@ from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import platform_event_pb2
 from tests.integration.acknowledgement.conftest import StubFor
-from tests.integration.acknowledgement.events import counts, refused, spoken
+from tests.integration.acknowledgement.events import counts, spoken
 from tests.integration.conftest import DatabaseUrls
+from tests.integration.refusing import refused
 
 STORED, DUPLICATE = pb.RECORD_DISPOSITION_STORED, pb.RECORD_DISPOSITION_DUPLICATE
 

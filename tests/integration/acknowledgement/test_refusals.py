@@ -10,8 +10,9 @@ from services.kernel.errors import ErrorKind
 from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import AcknowledgementServiceStub
 from tests.fakes.pki import Pki
 from tests.integration.acknowledgement.conftest import NAME, StubFor
-from tests.integration.acknowledgement.events import counts, refused, spoken
+from tests.integration.acknowledgement.events import counts, spoken
 from tests.integration.conftest import DatabaseUrls
+from tests.integration.refusing import refused
 
 
 async def test_another_platforms_event_is_refused(stub_for: StubFor, urls: DatabaseUrls) -> None:

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import grpc
-import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.acknowledgement.servicer import AcknowledgementServicer
@@ -29,8 +28,6 @@ from services.adapters.webhooks import WebhookReceiver, read_secret
 from services.kernel import db, grpc_client
 from services.kernel.allow_list import AllowList
 from services.kernel.clock import SystemClock
-from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import from_rpc_error
 from services.kernel.grpc_server import server_credentials
 from services.kernel.ids import notice_id
 from services.kernel.interceptors import ServerInterceptor
@@ -231,9 +228,3 @@ def notice(slug: str, number: int = 1, **changes: Any) -> pb.SubmitNoticeRequest
     request = pb.SubmitNoticeRequest(**{**values, **changes})
     request.prepare_time.FromDatetime(datetime.now(UTC))
     return request
-
-
-async def refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)

@@ -19,7 +19,8 @@ from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.platform import Fault, http
 from tests.integration.adapters.conftest import World
-from tests.integration.adapters.serving import notice, refused, serving
+from tests.integration.adapters.serving import notice, serving
+from tests.integration.refusing import refused
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

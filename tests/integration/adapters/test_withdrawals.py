@@ -11,7 +11,8 @@ from services.kernel.errors import ErrorKind
 from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from tests.fakes.platform import Fault, http
 from tests.integration.adapters.conftest import World
-from tests.integration.adapters.serving import notice, refused
+from tests.integration.adapters.serving import notice
+from tests.integration.refusing import refused
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 import grpc
-import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.classification import engine
@@ -24,8 +23,6 @@ from services.classification.servicer import ClassificationServicer
 from services.kernel import grpc_client
 from services.kernel.allow_list import AllowList
 from services.kernel.clock import FrozenClock
-from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import from_rpc_error
 from services.kernel.grpc_server import server_credentials
 from services.kernel.interceptors import ServerInterceptor
 from takedown.classification.v1 import classification_service_pb2 as pb
@@ -126,12 +123,6 @@ def statement(text: str, verdict: int = ADVERT, **more: Any) -> bank_pb.LearnSig
 def assess_request(text: str, **more: Any) -> pb.AssessRequest:
     values = {"item_id": str(uuid.uuid4()), "kind": enums.CONTENT_KIND_POST, **more}
     return pb.AssessRequest(text=text, **values)
-
-
-async def refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)
 
 
 @asynccontextmanager

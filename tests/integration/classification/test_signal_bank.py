@@ -23,11 +23,11 @@ from tests.integration.classification.bank import (
     NOW,
     UNDECIDED,
     Classification,
-    refused,
     serving,
     statement,
 )
 from tests.integration.conftest import MakeSchema
+from tests.integration.refusing import refused
 
 
 @pytest.fixture

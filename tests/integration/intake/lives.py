@@ -15,7 +15,8 @@ from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import assessment_pb2, event_pb2, notice_pb2, referral_pb2
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import platform_event_pb2 as platform_pb
-from tests.integration.intake.serving import Intake, refused, submission
+from tests.integration.intake.serving import Intake, submission
+from tests.integration.refusing import refused
 
 WORKER = "spiffe://takedown.internal/service/worker"
 ANN, BOB = "operator/ann", "operator/bob"

@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import asyncpg
 import grpc
-import pytest
 
 from services.intake import accept
 from services.intake.casework_servicer import CaseworkServicer
@@ -30,8 +29,6 @@ from services.kernel import db, grpc_client
 from services.kernel.allow_list import AllowList
 from services.kernel.clock import SystemClock
 from services.kernel.config import MESSAGE_LIMIT
-from services.kernel.errors import DomainError
-from services.kernel.grpc_errors import from_rpc_error
 from services.kernel.grpc_server import server_credentials
 from services.kernel.interceptors import ServerInterceptor
 from takedown.intake.v1 import referral_service_pb2 as pb
@@ -190,12 +187,6 @@ def submission(number: int = 1, **changes: Any) -> pb.SubmitReferralRequest:
         "terms_ground": enums.TERMS_GROUND_HUMAN_SMUGGLING,
     }
     return pb.SubmitReferralRequest(**{**values, **changes})
-
-
-async def refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)
 
 
 async def assert_folded(intake: Intake) -> None:

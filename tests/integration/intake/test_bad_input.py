@@ -18,7 +18,8 @@ from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.pki import Pki
 from tests.integration.conftest import Postgres, fresh_schema
-from tests.integration.intake.serving import REPOSITORY, Intake, refused, serving, submission
+from tests.integration.intake.serving import REPOSITORY, Intake, serving, submission
+from tests.integration.refusing import refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 POST = "https://x.com/somebody/status/1800000000000000001"

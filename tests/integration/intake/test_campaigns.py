@@ -28,7 +28,8 @@ from tests.integration.intake.lives import (
     shown,
     spoken,
 )
-from tests.integration.intake.serving import Intake, refused
+from tests.integration.intake.serving import Intake
+from tests.integration.refusing import refused
 
 
 async def test_each_referral_of_a_campaign_has_a_result_of_its_own(intake: Intake) -> None:

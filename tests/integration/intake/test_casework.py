@@ -14,7 +14,8 @@ from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import event_pb2, referral_pb2
-from tests.integration.intake.serving import Intake, refused, submission
+from tests.integration.intake.serving import Intake, submission
+from tests.integration.refusing import refused
 
 
 def _event(key: str, name: str, state: Any = 0, **detail: Any) -> record_pb.NewEvent:

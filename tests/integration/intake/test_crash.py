@@ -12,7 +12,8 @@ from services.kernel.errors import ErrorKind
 from takedown.intake.v1 import referral_service_pb2 as pb
 from tests.fakes.pki import Pki
 from tests.integration.conftest import MakeSchema, Postgres
-from tests.integration.intake.serving import Intake, process, refused, submission
+from tests.integration.intake.serving import Intake, process, submission
+from tests.integration.refusing import refused
 
 
 async def test_a_stopped_database_is_said_and_nothing_acknowledged_is_lost(

@@ -12,7 +12,8 @@ from services.kernel.errors import ErrorKind
 from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import referral_pb2
-from tests.integration.intake.serving import Intake, refused, submission
+from tests.integration.intake.serving import Intake, submission
+from tests.integration.refusing import refused
 
 CONTENT = b"\x89PNG and more"
 

@@ -14,7 +14,8 @@ from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
 from tests.fakes.pki import Pki
 from tests.integration.conftest import MakeSchema
-from tests.integration.intake.serving import Intake, process, refused, serving, submission
+from tests.integration.intake.serving import Intake, process, serving, submission
+from tests.integration.refusing import refused
 
 
 async def test_a_new_submission_creates_a_referral_with_event_and_inbox_item(

@@ -14,7 +14,8 @@ from takedown.intake.v1 import record_service_pb2 as record_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.intake.v1.referral_service_pb2_grpc import ReferralServiceStub
 from tests.fakes.pki import Pki
-from tests.integration.intake.serving import Intake, refused, submission
+from tests.integration.intake.serving import Intake, submission
+from tests.integration.refusing import refused
 
 
 def _calls(stub: Any, referral_id: str) -> list[Any]:

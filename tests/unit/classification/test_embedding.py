@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -166,3 +167,25 @@ def test_a_damaged_weights_file_is_refused(
     monkeypatch.setattr(semantic, "weights", lambda: path)
     with pytest.raises(SemanticUnavailableError, match="PackedFileError"):
         Embedder()
+
+
+def test_weights_that_are_cut_short_in_use_are_told(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "e5-small-q4.bin"
+    path.write_bytes(WEIGHTS.read_bytes())
+    monkeypatch.setattr(semantic, "weights", lambda: path)
+    embedder = Embedder()
+    assert np.array_equal(embedder.embed("hello"), Embedder().embed("hello"))
+    os.truncate(path, 1000)
+    with pytest.raises(SemanticUnavailableError, match="cannot be read"):
+        embedder.embed("another text")
+
+
+def test_every_row_is_the_one_of_the_whole_matrix() -> None:
+    file = PackedFile(WEIGHTS)
+    rows = file.rows("emb.word", file.words, WIDTH)
+    assert np.array_equal(
+        rows.of([0, 99, 7, 7]), file.matrix("emb.word", 100, WIDTH)[[0, 99, 7, 7]]
+    )
+    assert rows.of([file.words - 1]).shape == (1, WIDTH)
+    with pytest.raises(PackedFileError):
+        file.rows("emb.word", 2**40, WIDTH)
