@@ -93,7 +93,7 @@ class Rows:
 
     def __init__(self, path: Path, offset: int, columns: int) -> None:
         self._name, self._offset = path.name, offset
-        self._size = columns // BLOCK * _Q4.itemsize
+        self._size = _size(columns)
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._file)
 
@@ -130,14 +130,12 @@ class PackedFile:
 
     def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
         """The weights of a layer, rows by columns."""
-        size = rows * columns // BLOCK * _Q4.itemsize
-        blocks = self._slice(name, size).view(_Q4).reshape(rows, columns // BLOCK)
+        blocks = self._slice(name, _size(rows * columns)).view(_Q4).reshape(rows, columns // BLOCK)
         return numbers(blocks).reshape(rows, columns)
 
     def rows(self, name: str, rows: int, columns: int) -> Rows:
         """The same, read row by row. Raises PackedFileError or OSError."""
-        offset = self._offset(name, rows * columns // BLOCK * _Q4.itemsize)
-        return Rows(self._path, offset, columns)
+        return Rows(self._path, self._offset(name, _size(rows * columns)), columns)
 
     def _slice(self, name: str, size: int) -> NDArray[np.uint8]:
         offset = self._offset(name, size)
@@ -190,6 +188,11 @@ class PackedFile:
             _, _, offset, _ = self._take("<BIQQ")
             found[name] = offset
         return found
+
+
+def _size(weights: int) -> int:
+    """Bytes in the file of so many weights."""
+    return weights // BLOCK * _Q4.itemsize
 
 
 def numbers(blocks: NDArray[Any]) -> NDArray[np.float32]:

@@ -14,8 +14,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry import trace
 
-from services.kernel.errors import DomainError, ErrorKind, not_found
-from services.kernel.grpc_errors import from_rpc_error
+from services.kernel.errors import ErrorKind, not_found
 from takedown.delivery.v1 import delivery_service_pb2 as pb
 from takedown.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
 from tests.fakes.pki import Pki
@@ -27,6 +26,7 @@ from tests.integration.kernel.serving import (
     reception,
     serving,
 )
+from tests.integration.refusing import refused
 
 CANARY = "https://example.invalid/canary-handle"
 
@@ -46,12 +46,6 @@ async def target(pki: Pki, servicer: Steered) -> AsyncIterator[str]:
 async def stub(pki: Pki, target: str) -> AsyncIterator[Any]:
     async with connected(target, pki.tls("service/worker")) as channel:
         yield pb_grpc.DeliveryServiceStub(channel)
-
-
-async def _refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)
 
 
 async def test_an_allowed_caller_is_answered_and_known(stub: Any, servicer: Steered) -> None:
@@ -78,7 +72,7 @@ async def test_a_certificate_without_our_identity_gets_nothing(
 ) -> None:
     label = str(abs(hash(uri)))
     async with connected(target, pki.odd(label, uri)) as channel:
-        error = await _refused(
+        error = await refused(
             pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=5)
         )
     assert (error.kind, error.reason) == (ErrorKind.UNAUTHENTICATED, "NO_IDENTITY")
@@ -90,7 +84,7 @@ async def test_our_authority_cannot_speak_for_another_trust_domain(
 ) -> None:
     foreign = pki.odd("foreign", "spiffe://elsewhere.internal/service/worker")
     async with connected(target, foreign) as channel:
-        error = await _refused(
+        error = await refused(
             pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=2)
         )
     assert error.kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
@@ -101,7 +95,7 @@ async def test_a_certificate_of_another_authority_gets_nothing(
     pki: Pki, foreign_pki: Pki, target: str, servicer: Steered
 ) -> None:
     async with connected(target, foreign_pki.trusting(pki, "service/worker")) as channel:
-        error = await _refused(
+        error = await refused(
             pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=2)
         )
     assert error.kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
@@ -113,7 +107,7 @@ async def test_a_caller_without_a_certificate_gets_nothing(
 ) -> None:
     anonymous = grpc.ssl_channel_credentials(pki.ca.certificate_file.read_bytes())
     async with grpc.aio.secure_channel(target, anonymous) as channel:
-        error = await _refused(
+        error = await refused(
             pb_grpc.DeliveryServiceStub(channel).Complete(completion(), timeout=2)
         )
     assert error.kind in (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED)
@@ -128,7 +122,7 @@ async def test_an_identity_that_is_not_listed_gets_nothing(
 ) -> None:
     async with connected(target, pki.tls(who)) as channel:
         stub = pb_grpc.DeliveryServiceStub(channel)
-        error = await _refused(stub.Complete(completion(), timeout=5))
+        error = await refused(stub.Complete(completion(), timeout=5))
         assert (error.kind, error.reason) == (ErrorKind.PERMISSION_DENIED, "NOT_ALLOWED")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             async for _ in stub.Receive(reception(), timeout=5):
@@ -137,7 +131,7 @@ async def test_an_identity_that_is_not_listed_gets_nothing(
     assert servicer.calls == 0
 
 
-async def test_a_call_without_a_deadline_is_refused(
+async def test_a_call_without_a_deadline_isrefused(
     pki: Pki, target: str, servicer: Steered
 ) -> None:
     tls = pki.tls("service/worker")
@@ -145,7 +139,7 @@ async def test_a_call_without_a_deadline_is_refused(
         tls.ca_file.read_bytes(), tls.key_file.read_bytes(), tls.cert_file.read_bytes()
     )
     async with grpc.aio.secure_channel(target, bare) as channel:
-        error = await _refused(pb_grpc.DeliveryServiceStub(channel).Complete(completion()))
+        error = await refused(pb_grpc.DeliveryServiceStub(channel).Complete(completion()))
     assert (error.kind, error.reason) == (ErrorKind.INVALID, "DEADLINE_REQUIRED")
     assert servicer.calls == 0
 
@@ -153,34 +147,34 @@ async def test_a_call_without_a_deadline_is_refused(
 async def test_a_deadline_beyond_five_minutes_is_refused_for_a_single_answer(
     stub: Any, servicer: Steered
 ) -> None:
-    error = await _refused(stub.Complete(completion(), timeout=400))
+    error = await refused(stub.Complete(completion(), timeout=400))
     assert (error.kind, error.reason) == (ErrorKind.INVALID, "DEADLINE_TOO_LONG")
     assert [r async for r in stub.Receive(reception(), timeout=400)]
     assert servicer.calls == 1
 
 
 async def test_a_broken_field_is_named_with_its_rule(stub: Any, servicer: Steered) -> None:
-    error = await _refused(stub.Complete(completion("not-a-uuid"), timeout=5))
+    error = await refused(stub.Complete(completion("not-a-uuid"), timeout=5))
     assert (error.kind, error.reason) == (ErrorKind.INVALID, "INVALID_FIELD")
     assert [(v.field, v.reason) for v in error.violations] == [("item_id", "STRING_UUID")]
     assert servicer.calls == 0
 
 
-async def test_an_unknown_enum_value_is_refused(stub: Any, servicer: Steered) -> None:
+async def test_an_unknown_enum_value_isrefused(stub: Any, servicer: Steered) -> None:
     request = pb.CompleteRequest(item_id=completion().item_id, result=99)  # type: ignore[arg-type]
-    error = await _refused(stub.Complete(request, timeout=5))
+    error = await refused(stub.Complete(request, timeout=5))
     assert [v.field for v in error.violations] == ["result"]
     assert servicer.calls == 0
 
 
 async def test_every_broken_field_of_a_request_is_named_at_once(stub: Any) -> None:
-    error = await _refused(stub.Complete(pb.CompleteRequest(item_id="x"), timeout=5))
+    error = await refused(stub.Complete(pb.CompleteRequest(item_id="x"), timeout=5))
     assert {v.field for v in error.violations} == {"item_id", "result"}
 
 
 async def test_a_refusal_reaches_the_caller_as_it_was_raised(stub: Any, servicer: Steered) -> None:
     servicer.failure = not_found("NOTICE_NOT_FOUND", "No such item; check the id.")
-    error = await _refused(stub.Complete(completion(), timeout=5))
+    error = await refused(stub.Complete(completion(), timeout=5))
     assert (error.kind, error.reason) == (ErrorKind.NOT_FOUND, "NOTICE_NOT_FOUND")
     assert error.message == "No such item; check the id."
 
@@ -191,9 +185,7 @@ async def test_a_refusal_in_the_middle_of_a_stream_follows_what_was_sent(
     servicer.failure = not_found("NOTICE_NOT_FOUND", "No such item; check the id.")
     call = stub.Receive(reception(), timeout=5)
     assert [(await call.read()).item.item_id for _ in range(3)] == ["0", "1", "2"]
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call.read()
-    assert from_rpc_error(caught.value).reason == "NOTICE_NOT_FOUND"
+    assert (await refused(call.read())).reason == "NOTICE_NOT_FOUND"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +204,7 @@ async def test_a_database_that_is_away_is_unavailable_and_never_internal(
     stub: Any, servicer: Steered, failure: BaseException
 ) -> None:
     servicer.failure = failure
-    error = await _refused(stub.Complete(completion(), timeout=5))
+    error = await refused(stub.Complete(completion(), timeout=5))
     assert error.kind is ErrorKind.UNAVAILABLE
     assert error.retry_after is not None
 
@@ -223,7 +215,7 @@ async def test_a_service_that_we_call_and_is_away_is_unavailable(
     servicer.failure = grpc.aio.AioRpcError(
         grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), CANARY
     )
-    error = await _refused(stub.Complete(completion(), timeout=5))
+    error = await refused(stub.Complete(completion(), timeout=5))
     assert (error.kind, error.reason) == (ErrorKind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
     assert CANARY not in error.message
 
@@ -231,7 +223,7 @@ async def test_a_service_that_we_call_and_is_away_is_unavailable(
 async def test_what_nobody_foresaw_tells_an_id_and_no_content(stub: Any, servicer: Steered) -> None:
     servicer.failure = RuntimeError(CANARY)
     with structlog.testing.capture_logs() as lines:
-        error = await _refused(stub.Complete(completion(), timeout=5))
+        error = await refused(stub.Complete(completion(), timeout=5))
     assert error.kind is ErrorKind.INTERNAL
     assert error.metadata["error_id"] in error.message
     assert any(line.get("error_id") == error.metadata["error_id"] for line in lines)
@@ -241,7 +233,7 @@ async def test_what_nobody_foresaw_tells_an_id_and_no_content(stub: Any, service
 async def test_every_call_leaves_one_audit_line_without_content(stub: Any) -> None:
     with structlog.testing.capture_logs() as lines:
         await stub.Complete(completion(), timeout=5)
-        await _refused(stub.Complete(completion(CANARY), timeout=5))
+        await refused(stub.Complete(completion(CANARY), timeout=5))
         # The line is written after the answer has gone out.
         async with asyncio.timeout(5):
             while sum(line["event"] == "call" for line in lines) < 2:  # noqa: ASYNC110

@@ -8,7 +8,6 @@ import io
 from typing import Any
 from uuid import uuid4
 
-import grpc
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,12 +16,12 @@ from starlette.routing import Route
 from warcio.archiveiterator import ArchiveIterator
 
 from services.kernel.errors import ErrorKind
-from services.kernel.grpc_errors import from_rpc_error
 from services.observation.client import MAX_BYTES
 from takedown.observation.v1 import observation_service_pb2 as pb
 from tests.integration.observation.conftest import World
 from tests.integration.observation.serving import Observation, content, serving, web_server
 from tests.integration.observation.states import key
+from tests.integration.refusing import refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = "https://www.tiktok.com/@somebody/video/1"
@@ -82,9 +81,7 @@ async def test_the_same_request_again_gets_the_stored_capture(world: World) -> N
     again = await world.observation.stub.Capture(request, timeout=20)
     assert all(answer.capture == first.capture for answer in [*others, again])
     other = capture("", request_id=request.request_id, content=request.content)
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await world.observation.stub.Capture(other, timeout=20)
-    error = from_rpc_error(caught.value)
+    error = await refused(world.observation.stub.Capture(other, timeout=20))
     assert (error.kind, error.reason) == (ErrorKind.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
@@ -166,9 +163,7 @@ async def test_an_evidence_store_that_cannot_be_written_is_unavailable(world: Wo
         observation.evidence.rmdir()
         observation.evidence.write_bytes(b"in the way")
         request = capture("", content=content("x", key("x", "available")))
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await observation.stub.Capture(request, timeout=20)
-        error = from_rpc_error(caught.value)
+        error = await refused(observation.stub.Capture(request, timeout=20))
         assert (error.kind, error.reason) == (ErrorKind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE")
         # Nothing half-kept: when the store is back the same request succeeds.
         observation.evidence.unlink()

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import grpc
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,13 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.local.configs import CONTROLS
-from services.kernel.errors import DomainError, ErrorKind
-from services.kernel.grpc_errors import from_rpc_error
+from services.kernel.errors import ErrorKind
 from takedown.referral.v1 import enums_pb2 as enums
 from takedown.referral.v1 import observation_pb2
 from tests.integration.observation.conftest import World
 from tests.integration.observation.serving import content, observe, serving, web_server
 from tests.integration.observation.states import ACCOUNTS, EXPECTED, STATES, account, key
+from tests.integration.refusing import refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,12 +32,6 @@ def _said(seen: observation_pb2.Observation) -> tuple[str, str, str, bool]:
         enums.Availability.Name(seen.cause).removeprefix("AVAILABILITY_"),
         seen.counts_as_gone,
     )
-
-
-async def _refused(call: Any) -> DomainError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return from_rpc_error(caught.value)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -78,7 +71,7 @@ async def test_one_request_id_shows_nothing_of_another_referral(world: World) ->
     request = observe(content("x", key("x", "removed")))
     await world.observation.stub.Observe(request, timeout=20)
     other = observe(content("x", key("x", "available")), request_id=request.request_id)
-    error = await _refused(world.observation.stub.Observe(other, timeout=20))
+    error = await refused(world.observation.stub.Observe(other, timeout=20))
     assert (error.kind, error.reason) == (ErrorKind.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
@@ -110,7 +103,7 @@ async def test_a_bad_request_is_refused_by_field_and_not_stored(world: World, na
     change, field = BAD[name]
     request = observe(content("x", key("x", "available")), **change)
     before = await _rows(world)
-    error = await _refused(world.observation.stub.Observe(request, timeout=5))
+    error = await refused(world.observation.stub.Observe(request, timeout=5))
     assert error.kind is ErrorKind.INVALID
     assert field in {violation.field for violation in error.violations}
     assert await _rows(world) == before
@@ -227,5 +220,5 @@ async def test_nobody_but_the_worker_makes_observation_look(world: World, who: s
     target = f"127.0.0.1:{world.observation.port}"
     async with grpc_client.channel(target, world.pki.tls(who), name, retry=False) as channel:
         stub: Any = ObservationServiceStub(channel)
-        error = await _refused(stub.Observe(observe(content("x", "1")), timeout=5))
+        error = await refused(stub.Observe(observe(content("x", "1")), timeout=5))
     assert (error.kind, error.reason) == (ErrorKind.PERMISSION_DENIED, "NOT_ALLOWED")
