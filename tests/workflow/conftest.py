@@ -18,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from tests.workflow.timers import keep_clear
 from tests.workflow.world import World
 from workflows import contracts
 from workflows.contracts import Command, Delivery, PlatformAnswer, StartReferral
@@ -53,6 +54,7 @@ class Play:
     environment: WorkflowEnvironment
 
     async def deliver(self, delivery: Delivery, update_id: str = "") -> str:
+        await keep_clear(self.environment, self.handle)
         answer: str = await self.handle.execute_update(
             contracts.UPDATE_DELIVER, delivery, id=update_id or delivery.item_id, result_type=str
         )

@@ -59,7 +59,7 @@ class World:
     # (level, deadline) of every reminder that was taken; ``unreachable`` refuses so many first.
     reminders: list[tuple[str, str]] = field(default_factory=list)
     unreachable: int = 0
-    # Seconds that recording takes, and following a short link.
+    # Seconds that recording takes, following a short link, and the look before a first notice.
     slowness: float = 0.0
     answered: list[str] = field(default_factory=list)
     answer_failures: list[str] = field(default_factory=list)
@@ -109,6 +109,7 @@ class World:
 
     @activity.defn(name=contracts.ACTIVITY_LOOK_FIRST)
     async def look_first(self, request: ObserveRequest) -> ObserveResult:
+        await asyncio.sleep(self.slowness)
         result = self._look(request)
         return ObserveResult(result.gone, result.observations, {"captureId": "c"})
 
