@@ -14,6 +14,8 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry import trace
 
+# As in every service with a database: it names the errors that say the database is away.
+import services.kernel.db  # noqa: F401
 from services.kernel.errors import ErrorKind, not_found
 from takedown.delivery.v1 import delivery_service_pb2 as pb
 from takedown.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
@@ -131,7 +133,7 @@ async def test_an_identity_that_is_not_listed_gets_nothing(
     assert servicer.calls == 0
 
 
-async def test_a_call_without_a_deadline_isrefused(
+async def test_a_call_without_a_deadline_is_refused(
     pki: Pki, target: str, servicer: Steered
 ) -> None:
     tls = pki.tls("service/worker")
@@ -160,7 +162,7 @@ async def test_a_broken_field_is_named_with_its_rule(stub: Any, servicer: Steere
     assert servicer.calls == 0
 
 
-async def test_an_unknown_enum_value_isrefused(stub: Any, servicer: Steered) -> None:
+async def test_an_unknown_enum_value_is_refused(stub: Any, servicer: Steered) -> None:
     request = pb.CompleteRequest(item_id=completion().item_id, result=99)  # type: ignore[arg-type]
     error = await refused(stub.Complete(request, timeout=5))
     assert [v.field for v in error.violations] == ["result"]
