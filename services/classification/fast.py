@@ -21,7 +21,7 @@ FILE: Final = "fast.npz"
 VERSION: Final = 1
 # The longest word whose pieces are remembered between texts, and how many words are.
 _REMEMBERED: Final = 40
-_WORDS: Final = 20_000
+_WORDS: Final = 50_000
 
 
 class FastModel:
@@ -38,8 +38,8 @@ class FastModel:
         self._indices = lru_cache(_WORDS)(self._look_up)
 
     def _look_up(self, word: str) -> tuple[int, ...]:
-        vocabulary = self._vocabulary
-        return tuple([i for p in pieces(word) if (i := vocabulary.get(p)) is not None])
+        found = map(self._vocabulary.get, pieces(word))
+        return tuple([place for place in found if place is not None])
 
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
         """Of the words of ``features.words`` and the facts of ``features.facts``."""
@@ -58,15 +58,13 @@ class FastModel:
     def _with_facts(
         self, raw: NDArray[np.float64], facts: Mapping[str, float]
     ) -> NDArray[np.float64]:
-        found = [(self._facts[name], value) for name, value in facts.items() if name in self._facts]
-        terms = np.empty((len(found) + 1, len(raw)))
+        known = self._facts
+        names = [name for name in facts if name in known]
+        values = np.array([facts[name] for name in names], np.float32)
+        terms = np.empty((len(names) + 1, len(raw)))
         terms[0] = raw
-        places = np.fromiter((place for place, _ in found), np.intp, len(found))
-        terms[1:] = self._fact_rows.take(places, axis=0)
-        for at, (place, value) in enumerate(found, 1):
-            # Nearly every fact is there or not: its value is one.
-            if value != 1.0:
-                terms[at] = value * self._fact_rows[place]
+        rows = self._fact_rows.take([known[name] for name in names], axis=0)
+        terms[1:] = rows * values[:, np.newaxis]
         # One after the other, as they come: sums of floats depend on their order.
         summed: NDArray[np.float64] = np.add.reduce(terms, axis=0)
         return summed

@@ -5,7 +5,8 @@ The same functions serve training and the running service, so that both see the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from services.classification import style
@@ -16,6 +17,8 @@ from services.classification.scoring import Scores
 # Characters of the folded words that the models read; what comes after says the same again.
 READ: Final = 3_000
 SHORTEST, LONGEST = 2, 5
+# Of words shorter than this it is remembered where their pieces stand.
+_LENGTHS: Final = 64
 # Log-odds of the rules, brought near to the size of the other facts.
 _SERVICE, _OFFER, AGAINST = 2.0, 2.0, 4.0
 
@@ -32,15 +35,23 @@ def words(tokens: Sequence[Token]) -> list[str]:
     return read
 
 
-def pieces(word: str) -> Iterator[str]:
+def pieces(word: str) -> list[str]:
     """Every run of SHORTEST to LONGEST characters of one word between two blanks."""
     padded = f" {word} "
-    for length in range(SHORTEST, LONGEST + 1):
-        if length >= len(padded):
-            yield padded
-            return
-        for start in range(len(padded) - length + 1):
-            yield padded[start : start + length]
+    runs = _known_runs if len(padded) < _LENGTHS else _runs
+    return [padded[run] for run in runs(len(padded))]
+
+
+def _runs(size: int) -> tuple[slice, ...]:
+    """Where the pieces of so many characters stand, the shortest first."""
+    return tuple(
+        slice(start, start + length)
+        for length in range(SHORTEST, min(size, LONGEST) + 1)
+        for start in range(size - length + 1)
+    )
+
+
+_known_runs = lru_cache(_LENGTHS)(_runs)
 
 
 def facts(

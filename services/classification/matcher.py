@@ -21,7 +21,7 @@ _WIDEST_GAP: Final = 5
 MAX_MATCHES: Final = 2000
 # The longest word whose first steps are remembered between texts, and how many words are.
 _REMEMBERED: Final = 40
-_WORDS: Final = 20_000
+_WORDS: Final = 50_000
 
 
 class Entry(NamedTuple):
