@@ -22,12 +22,15 @@ DAY_PARTS: Final = frozenset(
     for day in ("today", "tomorrow")
     for part in ("morning", "noon", "afternoon", "evening", "night")
 )
+# "Friday night" in one word, "after the Friday prayer".
+WEEKDAY_PARTS: Final = frozenset(
+    {"weekdays_night", "weekdays_evening", "weekdays_morning", "weekdays_noon"}
+)
 NAMED_DAYS: Final = (
-    _RELATIVE | DAY_PARTS
-    | {"weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning", "months"}
+    _RELATIVE | DAY_PARTS | WEEKDAY_PARTS | {"weekdays", "months"}
     | {"solar_months", "lunar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
 )  # fmt: skip
-_CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
+CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
 # Where Vietnamese is typed with its marks, they alone tell these words from others: "tối" is
@@ -47,6 +50,7 @@ _DIGIT: Final = re.compile(r"\d")
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
 # "۸ونیم": half past eight in one word.
 _HALVED: Final = re.compile(r"(\d{1,2})و?نیم")
+_COMMAS: Final = frozenset({", ", "، "})
 # So far from a date in digits an hour may stand: "22g ngày 04/06".
 _DATED_NEAR: Final = 12
 _ON_DATE: Final = frozenset({"on_date", "on_ordinal"})
@@ -107,7 +111,7 @@ class CalendarWords:
         if gap in (" ", ""):
             return False
         joined = self.tokens[index].joined or self.tokens[index + 1].joined
-        return not joined and _CLAUSE_END.search(gap) is not None
+        return not joined and CLAUSE_END.search(gap) is not None
 
     def after(self, index: int, kinds: frozenset[str], reach: int = 1) -> Word | None:
         """The nearest word of these kinds that begins at most ``reach`` words after."""
@@ -132,6 +136,18 @@ class CalendarWords:
             if len(self.tokens[place].forms[0]) > _LINK:
                 return None
         return None
+
+    def part_after(self, index: int) -> Word | None:
+        """The part of the day behind a day: "Friday night", "the 15th, early morning"."""
+        found = self.after(index, PARTS, 3)
+        if found or index + 1 >= len(self.tokens):
+            return found
+        beside = self.starting.get(index + 1, ())
+        if self.gap(index) in _COMMAS:
+            return next((word for word in beside if word.kind in PARTS), None)
+        # "The flight of the 15th in the morning", as other languages order it.
+        going = next((word for word in beside if word.kind == "going"), None)
+        return self.after(going.last, PARTS) if going else None
 
     def near(self, index: int, kinds: frozenset[str], reach: int) -> bool:
         """Whether such a word stands within ``reach`` words, whatever is between."""

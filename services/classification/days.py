@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
-from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
+from services.classification.calendar_words import PARTS, CalendarWords, Word
 from services.classification.dates import NUMERIC, numeric
-from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month
+from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
 
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
-_OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
 _SHORT: Final = 3
 _MOST: Final = 60
 # So far apart a day of the week and its date may stand: "Wednesday 9 pm we go (10 June)".
 _AGREED: Final = 40
-_DATED_WITHIN: Final = 31
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
 # "Not tonight", "Friday is full": another day is meant.
 _NOT: Final = frozenset({"not_before"})
 _NOT_AFTER: Final = frozenset({"not_after"})
+_NO: Final = frozenset({"no_after"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _NEXT_WEEK: Final = frozenset({"next_week"})
 _NEXT_DAY: Final = frozenset({"next_day"})
+# "Friday week": said right behind the day.
+_WEEK_ON: Final = frozenset({"week_on"})
 _NAMING: Final = frozenset({"weekdays", "next_week"})
 _MIDNIGHT: Final = frozenset({"midnight"})
-_COUNTED: Final = frozenset({"counted"})
-# "Mercredi 10 au matin" is the 10th; the hour would be "10h du matin".
-_OF_DATE: Final = frozenset({"of_date"})
-# After a number these make it an hour or a count, and no day of the month.
-_NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
 _DATED: Final = MONTHS | {"numeric"}
+# The number stands behind the word that the day is found by.
+_BY_NUMBER: Final = frozenset({"month_day", "numeric"})
 _SAID_DATES: Final = _DATED | {"month_day"}
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
@@ -118,7 +118,7 @@ def _of_date(words: CalendarWords, word: Word, found: MonthDay) -> Day:
     start, end = words.tokens[found.first].start, words.tokens[found.last].end
     bare = word.kind in BARE
     kind = "month_day" if bare else word.kind
-    return Day(found.on, start, end, found.part, kind=kind, weak=bare, short=bare)
+    return Day(found.on, start, end, found.part, kind=kind, weak=bare)
 
 
 def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
@@ -127,37 +127,26 @@ def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
     weekday = word.number - 1 if word.kind != "weekend" else 5
     short = end - start <= _SHORT and words.text.original[start].isascii()
     on = today + timedelta(days=(weekday - today.weekday()) % 7)
-    if words.after(word.last, _NEXT_WEEK, 2) or words.before(word.first, _NEXT_WEEK, 2):
+    if (
+        words.after(word.last, _NEXT_WEEK, 2)
+        or words.before(word.first, _NEXT_WEEK, 2)
+        or words.after(word.last, _WEEK_ON)
+    ):
         on, short = today + timedelta(days=7 - today.weekday() + weekday), False
     elif words.after(word.last, _NEXT_DAY, 2) or words.before(word.first, _NEXT_DAY):
         on, short = on + timedelta(days=7 if on == today else 0), False
     part = word.kind.partition("_")[2] or _part_beside(words, word)
-    if dated := _dated(words, word, weekday, now):
-        return Day(dated, start, words.tokens[word.last + 1].end, part, kind="numeric")
+    if dated := of_weekday(words, word, weekday, now):
+        part = part or dated.part
+        return Day(dated.on, start, words.tokens[dated.last].end, part, kind="numeric")
     weak = word.kind == "weekend"
     kind = "weekend" if weak else "weekdays"
     return Day(on, start, end, part, kind=kind, weak=weak, short=short and not part)
 
 
-def _dated(words: CalendarWords, word: Word, weekday: int, now: datetime) -> date | None:
-    """ "Monday 15": the number is a day of the month when that day is a Monday."""
-    if words.parted(word.last) or words.gap(word.last) != " ":
-        return None
-    form = words.tokens[word.last + 1].forms[0]
-    if not form.isdigit() or len(form) > 2:  # noqa: PLR2004
-        return None
-    # "Sunday 14:30" is no fourteenth.
-    if _OF_CLOCK.match(words.text.original, words.tokens[word.last + 1].end):
-        return None
-    if words.after(word.last + 1, _NO_DATE) and not words.after(word.last + 1, _OF_DATE):
-        return None
-    days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
-    return next((d for d in days if d.day == int(form) and d.weekday() == weekday), None)
-
-
 def _part_beside(words: CalendarWords, word: Word) -> str:
     """The part of the day that is said after the day's name, or else before it."""
-    found = words.after(word.last, PARTS, 3) or words.before(word.first, PARTS, 2)
+    found = words.part_after(word.last) or words.before(word.first, PARTS, 2)
     return found.kind if found else ""
 
 
@@ -178,13 +167,18 @@ def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
     """Rejected where the words beside it say "every", "last" or "until"; refused at "not"."""
-    if words.before(word.first, _NOT) or words.after(word.last, _NOT_AFTER):
+    last = max(word.last, _last_word(words, day.end)) if day.kind in _BY_NUMBER else word.last
+    if words.before(word.first, _NOT) or words.after(last, _NOT_AFTER):
+        return replace(day, refused=True)
+    # "Tonight no, tomorrow": where the clause goes on it is no refusal, or the number nine.
+    no = words.after(last, _NO)
+    if no and words.parted(no.last):
         return replace(day, refused=True)
     beside = (
         words.before(word.first, _EVERY | _PAST | _UNTIL)
-        or words.after(word.last, _EVERY | _PAST)
+        or words.after(last, _EVERY | _PAST)
         or words.before(word.first, _EVERY, 2)
-        or words.after(word.last, _UNTIL_AFTER)
+        or words.after(last, _UNTIL_AFTER)
     )
     if beside is None or (day.kind in (*MONTHS, *_STEPS)):
         return day
@@ -213,7 +207,14 @@ def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
     for match in NUMERIC.finditer(text.text) if words.digits else ():
         day = numeric(match, now)
         if day is not None:
-            yield Day(day, *text.span(match.start(), match.end()), kind="numeric")
+            start, end = text.span(match.start(), match.end())
+            found = words.part_after(_last_word(words, end))
+            yield Day(day, start, end, found.kind if found else "", kind="numeric")
+
+
+def _last_word(words: CalendarWords, end: int) -> int:
+    """The last word that begins before this character of the original."""
+    return bisect_left(words.tokens, end, key=attrgetter("start")) - 1
 
 
 def _without_overlap(days: tuple[Day, ...]) -> list[Day]:

@@ -7,13 +7,13 @@ already over. Whether the text is an offer at all is not asked here.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.classification.calendar_words import CalendarWords
+from services.classification.calendar_words import CLAUSE_END, CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
 from services.classification.hours import Hour, find_hours
@@ -86,7 +86,7 @@ def _departure(
     best: tuple[tuple[int, int], Entity] | None = None
     for day in days:
         hour = _nearest(day, days, hours) or _of_same(day, days, hours)
-        near = _is_near(day, spoken)
+        near = _is_near(original, day, spoken)
         if day.rejected or (hour is None and (day.short or (day.weak and not near))):
             continue
         moment = _moment(day, hour, now)
@@ -100,9 +100,16 @@ def _departure(
     return _next_hour(original, hours[0], now) if hours and spoken and not days else None
 
 
-def _is_near(day: Day, spoken: Sequence[int]) -> bool:
-    at = bisect_left(spoken, day.start - _SAID_NEAR)
-    return at < len(spoken) and spoken[at] <= day.end + _SAID_NEAR
+def _is_near(original: str, day: Day, spoken: Sequence[int]) -> bool:
+    """Of a number without its month the word of travel is in the same clause."""
+    first = bisect_left(spoken, day.start - _SAID_NEAR)
+    close = spoken[first : bisect_right(spoken, day.end + _SAID_NEAR)]
+    if day.kind != "month_day":
+        return bool(close)
+    return any(
+        CLAUSE_END.search(original, min(day.end, said), max(day.start, said)) is None
+        for said in close
+    )
 
 
 def _entity(original: str, day: Day, hour: Hour | None, moment: datetime) -> Entity:

@@ -22,6 +22,7 @@ from services.classification.calendar_words import (
     DAY_PARTS,
     HALVES,
     NAMED_DAYS,
+    WEEKDAY_PARTS,
     CalendarWords,
     Word,
 )
@@ -55,11 +56,7 @@ _MINUTES: Final = {
     "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
     "less_quarter": -15,
 }  # fmt: skip
-_SAYS_HALF: Final = (
-    HALVES
-    | DAY_PARTS
-    | {"tonight", "tonight_midnight", "weekdays_night", "weekdays_evening", "weekdays_morning"}
-)
+_SAYS_HALF: Final = HALVES | DAY_PARTS | WEEKDAY_PARTS | {"tonight", "tonight_midnight"}
 _NEAR_DAY: Final = 4
 # "De", ten in Latinised Sorani, is a word of half of Europe.
 _TELLING: Final = 3

@@ -18,7 +18,7 @@ NO_LANGUAGE: Final = "zxx"
 CALENDAR: Final = "@"
 _NUMBERED: Final = (
     "months", "weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning",
-    "solar_months", "lunar_months",
+    "weekdays_noon", "solar_months", "lunar_months",
     "numbers", "clock_numbers", "half_numbers", "ordinals", "tens",
 )  # fmt: skip
 # People mix languages: a day's name of this many letters is that day in any text.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from services.classification.calendar_words import PARTS, CalendarWords, Word
+from services.classification.calendar_words import HALVES, CalendarWords, Word
 from services.classification.dates import (
     DECEMBER_DAYS,
     next_date,
@@ -15,9 +15,20 @@ from services.classification.dates import (
     next_solar,
 )
 
+# The endings of a day's number: "15th", "1er", "13'ünde", "16ی", "19-مه".
+_DAY_NUMBER: Final = re.compile(
+    r"(\d{1,2})(st|[nr]d|th|er|[iu]|[sn]?[iu]nd[ae]|s[iu]|ی|ەم|م|هم|مه|مې)?"
+)
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOUR: Final = re.compile(r"\d{1,2}(?:h\d{0,2})?")
 _SHORT: Final = 3
+_OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
+_NOON: Final = 12
+# So many days ahead the date of "Monday 15" may be.
+_DATED_WITHIN: Final = 31
+# "Le 17" may be a telephone number, and "le 9" a bus.
+_VAGUE: Final = frozenset({"le"})
+_APOSTROPHES: Final = frozenset("'’")
 _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
@@ -26,6 +37,13 @@ _NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months":
 # stands behind them or (``of_month``) before them.
 MONTHS: Final = frozenset(_NEXT)
 BARE: Final = frozenset({"on_date", "on_ordinal", "of_month"})
+# "Mercredi 10 au matin" is the 10th; the hour would be "10h du matin".
+_OF_DATE: Final = frozenset({"of_date"})
+# After a number these make it an hour or a count, and no day of the month.
+_NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
+# From 13 on no hour of the morning or of noon is meant: "dimanche 14 à midi".
+_NO_LATE_DATE: Final = _NO_DATE - {"morning", "noon"}
+_BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
 _OF_TIME: Final = frozenset({"hour_before", "of_month"})
 _NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT})
 
@@ -65,6 +83,9 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     # "اليوم" (today) is read as "يوم" (day) too.
     if words.parted(index if before else word.last) or words.is_kind(word.first, "today"):
         return None
+    # The month of "10/6 dương" is no day.
+    if before and words.text.original[: words.tokens[index].start].endswith(("/", ".", "-")):
+        return None
     day, last = _bare_number(words, index, word.kind)
     if not day or not (_as_date(words, word, index) if before else _ends(words, word, last)):
         return None
@@ -75,8 +96,37 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     return _with_part(words, resolved, first, last)
 
 
+def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) -> MonthDay | None:
+    """ "Monday 15", "Monday the 15th": a day of the month, when that day is a Monday."""
+    index = word.last + 1
+    between = words.after(word.last, _BETWEEN)
+    if words.parted(word.last) or not (between or words.gap(word.last) == " "):
+        return None
+    index = between.last + 1 if between else index
+    if between and words.parted(between.last):
+        return None
+    found = _DAY_NUMBER.fullmatch(words.tokens[index].forms[0])
+    # With its month behind it the day is read with that.
+    if not found or words.after(index, MONTHS) or _is_hour_or_count(words, index, found):
+        return None
+    days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
+    on = next((d for d in days if d.day == int(found[1]) and d.weekday() == weekday), None)
+    return _with_part(words, on, word.first, index) if on else None
+
+
+def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) -> bool:
+    # "٨ی شەو" is eight at night: Sorani has one ending for both.
+    if found[2] and found[2] != "ی":
+        return False
+    # "Sunday 14:30" is no fourteenth.
+    if _OF_CLOCK.match(words.text.original, words.tokens[index].end):
+        return True
+    kinds = _NO_LATE_DATE if int(found[1]) > _NOON else _NO_DATE
+    return words.after(index, kinds) is not None and words.after(index, _OF_DATE) is None
+
+
 def _with_part(words: CalendarWords, on: date, first: int, last: int) -> MonthDay:
-    found = words.after(last, PARTS, 3)
+    found = words.part_after(last)
     return MonthDay(on, first, last, found.kind if found else "")
 
 
@@ -87,19 +137,34 @@ def _as_date(words: CalendarWords, word: Word, index: int) -> bool:
 
 
 def _ends(words: CalendarWords, word: Word, last: int) -> bool:
-    """Whether nothing follows but a clause's end or a word of time: "the 2nd boat" is no day.
+    """Whether it is a day, by what follows: "the 2nd boat" is none.
 
-    A clause's end is not enough behind a word of two letters: "appelle le 17, mp".
+    A clause's end or a picture is enough, but not behind "le": "appelle le 17, mp".
     """
-    if words.parted(last):
-        return len(words.tokens[word.first].forms[0]) >= _SHORT
+    vague = words.tokens[word.first].forms[0] in _VAGUE
+    if words.parted(last) or _is_picture(words, last + 1):
+        return not vague
+    # "Ayın 13'ünde tekne": with its ending the number counts no boats.
+    if word.kind == "on_date" and not vague and not words.tokens[last].forms[0].isdigit():
+        return True
     kinds = {word.kind for word in words.starting.get(last + 1, ())}
     if not kinds:
+        # "يوم ١٣ من", "ngày 15 xe chạy": what is counted would be known.
+        if (
+            word.kind == "on_date"
+            and not vague
+            and not words.tokens[last + 1].forms[0][0].isdigit()
+        ):
+            return True
         # "Le 12 à 5h".
         following = [token.forms[0] for token in words.tokens[last + 1 : last + 3]]
         return len(following) > 1 and len(following[0]) == 1 and bool(_HOUR.fullmatch(following[1]))
     # "Saat 14.20", "١١ بالشهر": words for hours and months that are counted stand here too.
     return not kinds.isdisjoint(_OF_TIME) or _NO_DAY.isdisjoint(kinds)
+
+
+def _is_picture(words: CalendarWords, index: int) -> bool:
+    return not words.text.original[words.tokens[index].start].isalnum()
 
 
 def _bare_number(words: CalendarWords, index: int, kind: str) -> tuple[int, int]:
@@ -108,8 +173,11 @@ def _bare_number(words: CalendarWords, index: int, kind: str) -> tuple[int, int]
     found = _ORDINAL.fullmatch(form) if form[0].isdigit() else None
     if found:
         fits = kind == "of_month" or form.isdigit() != (kind == "on_ordinal")
+        fits = fits or _DAY_NUMBER.fullmatch(form) is not None
         day = int(found[1]) if fits else 0
-        return (day if day <= DECEMBER_DAYS else 0), index
+        # "Ayın 13'ünde": the ending stands by itself.
+        ending = words.gap(index) in _APOSTROPHES if index + 1 < len(words.tokens) else False
+        return (day if day <= DECEMBER_DAYS else 0), index + ending
     # "Be the first, the second": such words count more often than they date.
     said = [w for w in words.starting.get(index, ()) if w.kind == "ordinals" and w.number > _SHORT]
     return (said[0].number, said[0].last) if said else (0, index)

@@ -1,0 +1,108 @@
+"""Days that departures are said of by their number, by what is refused, and by a prayer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.classification.domain import EntityKind
+from tests.unit.classification.corpus import assess
+
+# The texts are read on Wednesday 3 June 2026, at 10.
+
+
+def _leaves(text: str) -> list[datetime | None]:
+    return [e.resolved for e in assess(text).entities if e.kind is EntityKind.DEPARTURE_TIME]
+
+
+def _june(day: int, hour: int = 0) -> list[datetime]:
+    return [datetime(2026, 6, day, hour, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("Monday 15th, early morning flight on a lookalike passport", _june(15, 6)),
+        ("van sets off Thurs 18th in the evening, last seats", _june(18, 19)),
+        ("boat to UK Saturday the 13th, message me", _june(13)),
+        ("ferry du dimanche 14 à midi, papiers espagnols, mp", _june(14, 12)),
+        ("Të dielën më 14, natën, nisemi me gomone", _june(14, 22)),
+        ("boat to UK Friday at 5pm", _june(5, 17)),
+        ("dimanche 14h bateau pour l'Angleterre, mp", _june(7, 14)),
+    ],
+)
+def test_a_weekday_with_a_number_is_that_date_where_the_two_agree(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("we go on the 9th ⛵➡️🇬🇧 seats going fast", _june(9)),
+        ("dt 10 🚤🇬🇧 4 vende", _june(10)),
+        ("ayın 11i 🚤🇬🇷 dalgasız", _june(11)),
+        ("ayın 13'ünde tekne kalkıyor, yazın", _june(13)),
+        ("قارب يوم ١٣ من ليبيا، راسلني", _june(13)),
+        ("6al3een yom 14 🚤 el ba7r mni7", _june(14)),
+        ("më 16 të muajit kam fluturim me ID rumune", _june(16)),
+        ("đi tàu khách hôm 16, còn chỗ", _june(16)),
+        ("thuyền chạy 10/6 dương lịch, còn 6 suất", _june(10)),
+        ("24 jawza kishti mera 🚤", _june(14)),
+    ],
+)
+def test_a_day_without_its_month_counts_beside_a_word_of_travel(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Deported on the 9th, I took a boat to Dover in winter",
+        "On the 9th we arrived by boat",
+        "١٢ی مانگ گەیشتم بە بەلەم لە بەریتانیا",
+        "xuồng đi Anh mùng 1 tháng 5 âm",
+    ],
+)
+def test_a_day_of_something_else_is_no_departure(text: str) -> None:
+    assert _leaves(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("امشب نه، مرز شلوغه. فردا شب میریم", _june(4, 22)),
+        ("بچا امشو نی، صبا شو هم نی، جمعه شو میریم", _june(5, 22)),
+        ("ئەمشەو نا، پۆلیس لەوێیە. شەممە شەو دەڕۆین", _june(6, 22)),
+        ("Jo të enjten se ka erë, të shtunën nisemi", _june(6)),
+        ("tonight no, police everywhere, boat tomorrow night", _june(4, 22)),
+    ],
+)
+def test_a_refused_day_gives_way_to_the_one_that_is_meant(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("cuma namazından sonra minibüs Bulgar tarafına, 3 yer", _june(5, 12)),
+        ("بعد از نماز جمعه ساعت سه دو موتر طرف چمن میره", _june(5, 15)),
+        ("بعد صلاة الجمعة مركب لليونان", _june(5, 12)),
+        ("boat goes Friday week, ask for the list", _june(12)),
+        ("bateau jeudi en huit, mp", _june(11)),
+        ("Dans trois jours, l'aprèm, le bateau part", _june(6, 12)),
+        ("دوشنبه ۲۵ خرداد پرواز صبح با پاسپورت شبیه", _june(15, 6)),
+        ("CN 14.06 bay trưa, trọn gói", _june(14, 12)),
+        ("boat leaves in exactly 48 hours, reply quick", _june(5, 10)),
+    ],
+)
+def test_prayers_steps_and_parts_of_the_day_are_read_with_their_day(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert _leaves(text) == leaves
