@@ -118,7 +118,7 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
     advert = probability >= _HALF
     categories: tuple[Category, ...] = ()
     if probability >= _OFFERED:
-        likely = answers.categories.tolist()
+        likely = answers.categories
         likeliest = likely.index(max(likely))
         categories = tuple(
             category
@@ -129,7 +129,7 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
     plain = reading.scores.hooks if advert else ()
     hooks = tuple(
         hook
-        for hook, likelihood in zip(heads.HOOKS, answers.hooks.tolist(), strict=True)
+        for hook, likelihood in zip(heads.HOOKS, answers.hooks, strict=True)
         if likelihood >= _HALF or hook in plain
     )
     return Scores(
@@ -142,13 +142,13 @@ def _scores(reading: Reading, answers: heads.Answers) -> Scores:
         offer=reading.scores.offer,
         against=reading.scores.against,
         fired=reading.scores.fired,
-        offer_act=float(answers.acts[_OFFER]),
+        offer_act=answers.acts[_OFFER],
         subject=reading.scores.subject,
     )
 
 
 def _other_act(answers: heads.Answers) -> SpeechAct:
     """What it is when it is no advert."""
-    rest: list[float] = answers.acts.tolist()
+    rest = list(answers.acts)
     rest[_OFFER] = 0.0
     return heads.ACTS[rest.index(max(rest))]

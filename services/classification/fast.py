@@ -32,8 +32,8 @@ class FastModel:
         self._facts = {name: i for i, name in enumerate(facts["facts"])}
         self._fact_rows = known["facts"].astype(np.float32)
         self._rows = known["pieces"].astype(np.float32)
-        self._idf = known["idf"].astype(np.float64)
-        self._bias = known["bias"].astype(np.float64)
+        self._idf = known["idf"].astype(np.float32)
+        self._bias = known["bias"].astype(np.float32)
         self.sha256 = sha256
         self._indices = lru_cache(_WORDS)(self._look_up)
 
@@ -46,28 +46,22 @@ class FastModel:
         known = [self._indices(w) if len(w) <= _REMEMBERED else self._look_up(w) for w in words]
         # In the order of their first time: sums of floats depend on it.
         counts = Counter(chain.from_iterable(known))
-        raw = self._bias.copy()
+        raw = self._of_facts(facts)
         if counts:
-            places = np.fromiter(counts.keys(), np.int64, len(counts))
-            times = np.fromiter(counts.values(), np.float64, len(counts))
+            places = np.fromiter(counts, np.int64, len(counts))
+            times = np.fromiter(counts.values(), np.float32, len(counts))
             weights = (1.0 + np.log(times)) * self._idf.take(places)
             weights /= math.sqrt(float(weights @ weights))
-            raw += weights.astype(np.float32) @ self._rows.take(places, axis=0)
-        return heads.answers(self._with_facts(raw, facts))
+            raw += weights @ self._rows.take(places, axis=0)
+        return heads.answers(raw)
 
-    def _with_facts(
-        self, raw: NDArray[np.float64], facts: Mapping[str, float]
-    ) -> NDArray[np.float64]:
+    def _of_facts(self, facts: Mapping[str, float]) -> NDArray[np.float32]:
         known = self._facts
-        names = [name for name in facts if name in known]
-        values = np.array([facts[name] for name in names], np.float32)
-        terms = np.empty((len(names) + 1, len(raw)))
-        terms[0] = raw
-        rows = self._fact_rows.take([known[name] for name in names], axis=0)
-        terms[1:] = rows * values[:, np.newaxis]
-        # One after the other, as they come: sums of floats depend on their order.
-        summed: NDArray[np.float64] = np.add.reduce(terms, axis=0)
-        return summed
+        found = [(known[name], value) for name, value in facts.items() if name in known]
+        places = np.array([place for place, _ in found], np.int64)
+        values = np.array([value for _, value in found], np.float32)
+        raw: NDArray[np.float32] = self._bias + values @ self._fact_rows.take(places, axis=0)
+        return raw
 
 
 def load(folder: Path) -> FastModel:

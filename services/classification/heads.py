@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,32 +34,40 @@ class Answers:
     """Log-odds of an advert, probabilities of the acts (they sum to one), categories, hooks."""
 
     advert: float
-    acts: NDArray[np.float64]
-    categories: NDArray[np.float64]
-    hooks: NDArray[np.float64]
+    acts: tuple[float, ...]
+    categories: tuple[float, ...]
+    hooks: tuple[float, ...]
 
 
 def answers(raw: NDArray[Any]) -> Answers:
     """Read one output of SIZE linear scores."""
-    scores = np.minimum(np.maximum(raw.astype(np.float64), -_FURTHEST), _FURTHEST)
-    acts = np.exp(scores[_ACTS] - np.maximum.reduce(scores[_ACTS]))
-    apart = sigmoid(scores[_CATEGORIES.start :])
+    # Of so few numbers plain arithmetic takes a third of what arrays do.
+    scores: list[float] = raw.tolist()
+    acts = scores[_ACTS]
+    most = max(acts)
+    shares = [math.exp(max(-_FURTHEST, act - most)) for act in acts]
+    total = sum(shares)
     return Answers(
-        float(scores[0]),
-        acts / np.add.reduce(acts),
-        apart[: len(CATEGORIES)],
-        apart[len(CATEGORIES) :],
+        max(-_FURTHEST, min(_FURTHEST, scores[0])),
+        tuple([share / total for share in shares]),
+        tuple(map(probability, scores[_CATEGORIES])),
+        tuple(map(probability, scores[_HOOKS])),
     )
 
 
 def mixed(first: Answers, second: Answers, share: float) -> Answers:
     """``share`` of the second and the rest of the first; its log-odds are the second's."""
-    rest = 1.0 - share
+
+    def each(ones: Iterable[float], others: Iterable[float]) -> tuple[float, ...]:
+        return tuple(
+            (1.0 - share) * one + share * other for one, other in zip(ones, others, strict=True)
+        )
+
     return Answers(
         second.advert,
-        rest * first.acts + share * second.acts,
-        rest * first.categories + share * second.categories,
-        rest * first.hooks + share * second.hooks,
+        each(first.acts, second.acts),
+        each(first.categories, second.categories),
+        each(first.hooks, second.hooks),
     )
 
 

@@ -17,7 +17,7 @@ from services.classification.dates import (
 
 # The endings of a day's number: "15th", "1er", "13'ünde", "16ی", "19-مه".
 _DAY_NUMBER: Final = re.compile(
-    r"(\d{1,2})(st|[nr]d|th|er|[iu]|[sn]?[iu]nd[ae]|s[iu]|ی|ەم|م|هم|مه|مې)?"
+    r"(\d{1,2})(st|[nr]d|th|er|[iu]|[sn]?(?:in|un)d[ae]|s[iu]|ی|ەم|م|هم|مه|مې)?"
 )
 _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOUR: Final = re.compile(r"\d{1,2}(?:h\d{0,2})?")
