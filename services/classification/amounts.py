@@ -6,7 +6,7 @@ from typing import Final
 
 from services.classification.calendar_words import HALVES, NAMED_DAYS, CalendarWords
 
-_MONEY: Final = "£$€¥₺%+#/×"
+_MONEY: Final = "£$€¥₺%+/×"
 _COUNTED: Final = frozenset({"counted"})
 _NIGHTS: Final = frozenset({"night", "evening"})
 _OF_DATE: Final = frozenset({"of_date"})

@@ -49,14 +49,14 @@ _DIGIT: Final = re.compile(r"\d")
 # "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
 # "۸ونیم": half past eight in one word.
-_HALVED: Final = re.compile(r"(\d{1,2})و?نیم")
-_COMMAS: Final = frozenset({", ", "، "})
+_HALVED: Final = re.compile(r"(\d{1,2})و?(?:نیم|نص|نصف)")
+_COMMAS: Final = frozenset({", ", "، ", ") ", "، ("})
 # So far from a date in digits an hour may stand: "22g ngày 04/06".
 _DATED_NEAR: Final = 12
 _ON_DATE: Final = frozenset({"on_date", "on_ordinal"})
 # Words of every sentence: they are bounded by how many phrases are matched.
 _BESIDE: Final = _ON_DATE | {"and", "less", "of_month", "minutes", "not_before", "not_after"}
-_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]|s?i|[yu]|টআ?য?র?)?")
+_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]n?|s?i|[yu]|টআ?য?র?)?")
 
 
 class Word(NamedTuple):

@@ -127,11 +127,9 @@ def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
     weekday = word.number - 1 if word.kind != "weekend" else 5
     short = end - start <= _SHORT and words.text.original[start].isascii()
     on = today + timedelta(days=(weekday - today.weekday()) % 7)
-    if (
-        words.after(word.last, _NEXT_WEEK, 2)
-        or words.before(word.first, _NEXT_WEEK, 2)
-        or words.after(word.last, _WEEK_ON)
-    ):
+    if words.after(word.last, _WEEK_ON):
+        on, short = on + timedelta(days=7), False
+    elif words.after(word.last, _NEXT_WEEK, 2) or words.before(word.first, _NEXT_WEEK, 2):
         on, short = today + timedelta(days=7 - today.weekday() + weekday), False
     elif words.after(word.last, _NEXT_DAY, 2) or words.before(word.first, _NEXT_DAY):
         on, short = on + timedelta(days=7 if on == today else 0), False
@@ -257,8 +255,15 @@ def _agreed(days: list[Day]) -> list[Day]:
         dated = pair[kinds[0] == "weekdays"]
         same = dated.on.weekday() == pair[kinds[0] != "weekdays"].on.weekday()
         if same and pair[1].start - pair[0].end <= _AGREED:
-            days[index - 1 : index + 1] = (replace(day, on=dated.on) for day in pair)
-    return days
+            part = pair[0].part or pair[1].part
+            days[index - 1 : index + 1] = (
+                replace(day, on=dated.on, part=day.part or part) for day in pair
+            )
+    # "Every Thursday we cross ... the next one is the 11th": that is a Thursday.
+    every = {day.on.weekday() for day in days if day.rejected and day.kind == "weekdays"}
+    return [
+        replace(day, weak=False) if day.weak and day.on.weekday() in every else day for day in days
+    ]
 
 
 def _one_day(between: str, first: Day, second: Day) -> bool:

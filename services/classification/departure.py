@@ -16,7 +16,8 @@ from typing import Final
 from services.classification.calendar_words import CLAUSE_END, CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
-from services.classification.hours import Hour, find_hours
+from services.classification.hour import Hour
+from services.classification.hours import find_hours
 from services.classification.matcher import Match
 from services.classification.minutes import SMALL_HOURS
 from services.classification.normalise import Normalised

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -26,7 +25,9 @@ from services.classification.calendar_words import (
     CalendarWords,
     Word,
 )
+from services.classification.hour import Hour
 from services.classification.minutes import NOON
+from services.classification.ranges import begun, is_second, without_opening_hours
 
 _DAY: Final = 24
 _MOST: Final = 30
@@ -36,7 +37,6 @@ _CLOCK: Final = re.compile(
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?|ish)")
 # "Tonight 0200": four digits with a nought before them, beside a day.
 _FOUR: Final = re.compile(r"(0\d)([0-5]\d)")
-_RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
 _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
 _SUFFIX: Final = frozenset({"hour_suffix"})
@@ -64,29 +64,6 @@ _TELLING: Final = 3
 _EVIDENCE: Final = _SAYS_HALF | NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EARLIER | _SUFFIX
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """``minutes`` from midnight; more than a day's when "12 at night" ends it.
-
-    ``half``: the part of the day that was said with it. ``open_half``: it may be of the morning
-    or of the evening, as neither a part of the day nor a clock of 24 hours was said. ``reach``: the
-    end with the part of the day.
-    """
-
-    minutes: int
-    start: int
-    end: int
-    half: str = ""
-    open_half: bool = False
-    reach: int = 0
-
-    def within(self, part: str) -> int:
-        """The minutes as of this part of the day, where the hour itself left it open."""
-        if not self.open_half:
-            return self.minutes
-        return minutes.in_half(self.minutes // 60, part) * 60 + self.minutes % 60
-
-
 def find_hours(words: CalendarWords) -> list[Hour]:
     """Every time of day that the text names, without the ranges of opening hours."""
     clocks = list(islice(_clocks(words), _MOST))
@@ -97,7 +74,14 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     if not clocks and not others:
         others = list(islice(_four_digits(words), _MOST))
     found = sorted((*clocks, *others), key=lambda hour: (hour.start, -hour.end))
-    return _without_ranges(words.text.original, found) if found else found
+    found = without_opening_hours(words.text.original, found) if len(found) > 1 else found
+    kept: dict[int, Hour] = {}
+    for hour in found:
+        first = begun(words, hour)
+        # Of "5 to 6 in the afternoon" the second knows the half, and begins where the first does.
+        if first is not hour or first.start not in kept:
+            kept[first.start] = first
+    return list(kept.values())
 
 
 def _covered(start: int, clocks: list[Hour], taken: list[int]) -> bool:
@@ -155,7 +139,7 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
 def _four_digits(words: CalendarWords) -> Iterator[Hour]:
     for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
         found = _FOUR.fullmatch(token.forms[0])
-        if found is None or not words.before(index, NAMED_DAYS | _AT):
+        if found is None or not words.before(index, NAMED_DAYS | _AT | _BEFORE):
             continue
         # "0207-946-0000", "0033 6 39": a telephone number goes on.
         following = words.tokens[index + 1 : index + 2]
@@ -169,6 +153,9 @@ def _four_digits(words: CalendarWords) -> Iterator[Hour]:
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:
     """An hour that might be a duration: "at 5h", or with a day beside it."""
     if words.before(first, _AT) or words.near(first, NAMED_DAYS, _NEAR_DAY):
+        return True
+    # Without its accent the word is "has": "il a 3h de route".
+    if words.text.original.endswith("à ", 0, words.tokens[first].start):
         return True
     return words.dated_near(words.tokens[first].start)
 
@@ -197,7 +184,8 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     change, end = (0, end) if earlier or later else minutes.said(words, end)
     begin = earlier.first if earlier else first
     half = _half_beside(words, begin, end)
-    half = "afternoon" if mark and not half and words.after(end, _AFTERNOON) else half
+    marked = mark or words.is_kind(first, "half_numbers")
+    half = "afternoon" if marked and not half and words.after(end, _AFTERNOON) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))
@@ -266,7 +254,11 @@ def _is_limit(words: CalendarWords, first: int, last: int) -> bool:
     """ "Until 9 pm" and "daily at 9" are opening hours."""
     marked = words.before(first, _BEFORE | _AT)
     first = marked.first if marked else first
-    if words.before(first, _UNTIL | _EVERY, 2) or words.after(last, _UNTIL_AFTER):
+    # "From 5 until 6 in the morning" ends with an hour that is none of opening.
+    second = words.before(first, _UNTIL) and is_second(words, first)
+    if not second and words.before(first, _UNTIL | _EVERY, 2):
+        return True
+    if words.after(last, _UNTIL_AFTER):
         return True
     return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, NAMED_DAYS, _NEAR_DAY)
 
@@ -279,13 +271,3 @@ def _half_beside(words: CalendarWords, first: int, last: int) -> str:
         return ""
     kind = found.kind.rpartition("_")[2]
     return "night" if kind == "tonight" else kind
-
-
-def _without_ranges(original: str, hours: list[Hour]) -> list[Hour]:
-    """Opening hours, "9:00-17:00", are none of a departure."""
-    ranged: set[int] = set()
-    for index in range(1, len(hours)):
-        between = original[max(hours[index - 1].end, hours[index - 1].reach) : hours[index].start]
-        if len(between) < 10 and _RANGE.fullmatch(between):  # noqa: PLR2004
-            ranged |= {index - 1, index}
-    return [hour for index, hour in enumerate(hours) if index not in ranged]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.classification.matcher import Entry, PhraseBook
-from services.classification.normalise import normalise
+from services.classification.normalise import Token, normalise
 
 FOLDER: Final = Path(__file__).with_name("lexicon")
 # Emojis and their words belong to no language (ISO 639-2: no linguistic content).
@@ -24,6 +24,11 @@ _NUMBERED: Final = (
 # People mix languages: a day's name of this many letters is that day in any text.
 _PLAIN_DAY: Final = 5
 _DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")
+_TIMES: Final = tuple(
+    f"{CALENDAR}{kind}"
+    for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", "morning",
+                 "noon", "afternoon", "evening", "night", "midnight")
+)  # fmt: skip
 # An Arabic keyboard has no letter for the Sorani "e": "h" and a space stand for it.
 _SORANI_E: Final = "ە"
 
@@ -50,6 +55,11 @@ class Lexica:
     words: frozenset[str]
     concepts: frozenset[str]
     sha256: str
+
+    def names_time(self, word: str) -> bool:
+        """Whether this folded word by itself is a day, a month or a part of the day."""
+        found = self.phrases.match([Token((word,), 0, len(word))])
+        return any(match.entry.concept.startswith(_TIMES) for match in found)
 
     def name(self, code: str) -> str:
         """The language's English name, or its code when no lexicon knows it."""

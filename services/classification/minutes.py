@@ -18,9 +18,12 @@ _STEP: Final = 5
 
 
 def spelt(words: CalendarWords, index: int) -> int:
-    """ "5 giờ 30", "21 heures 15"."""
+    """ "5 giờ 30", "21 heures 15", "hai giờ mười lăm"."""
     if words.parted(index) or is_counted(words, index + 1):
         return 0
+    tens = next((w for w in words.starting.get(index + 1, ()) if w.kind == "tens"), None)
+    if tens:
+        return 0 if is_counted(words, tens.last) else tens.number
     form = words.tokens[index + 1].forms[0]
     close = words.gap(index) == " " and len(form) == 2 and form.isdigit()  # noqa: PLR2004
     return int(form) if close and int(form) < _HOUR else 0

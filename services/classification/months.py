@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from services.classification.calendar_words import HALVES, CalendarWords, Word
+from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
 from services.classification.dates import (
     DECEMBER_DAYS,
     next_date,
@@ -43,6 +43,7 @@ _OF_DATE: Final = frozenset({"of_date"})
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
 # From 13 on no hour of the morning or of noon is meant: "dimanche 14 à midi".
 _NO_LATE_DATE: Final = _NO_DATE - {"morning", "noon"}
+_OF_MONTH: Final = frozenset({"of_month"})
 _BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
 _OF_TIME: Final = frozenset({"hour_before", "of_month"})
 _NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT})
@@ -107,11 +108,16 @@ def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) ->
         return None
     found = _DAY_NUMBER.fullmatch(words.tokens[index].forms[0])
     # With its month behind it the day is read with that.
-    if not found or words.after(index, MONTHS) or _is_hour_or_count(words, index, found):
+    if not found or words.after(index, MONTHS):
+        return None
+    of_month = words.after(index, _OF_MONTH)
+    if not of_month and _is_hour_or_count(words, index, found):
         return None
     days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
     on = next((d for d in days if d.day == int(found[1]) and d.weekday() == weekday), None)
-    return _with_part(words, on, word.first, index) if on else None
+    # "چوارشەممە ١٠ی مانگ": of the month.
+    last = of_month.last if of_month else index
+    return _with_part(words, on, word.first, last) if on else None
 
 
 def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) -> bool:
@@ -126,7 +132,7 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
 
 
 def _with_part(words: CalendarWords, on: date, first: int, last: int) -> MonthDay:
-    found = words.part_after(last)
+    found = words.part_after(last) or words.before(first, PARTS)
     return MonthDay(on, first, last, found.kind if found else "")
 
 

@@ -32,6 +32,8 @@ _LONGEST_JOINED: Final = 400
 _PARTING: Final = frozenset("./*_|·")
 _PARTED: Final = re.compile(r"[^\W\d_][./*_|·][^\W\d_]")
 _MOST_PARTS: Final = 4
+_GLUED: Final = re.compile(r"[^\W\d_]{3,20}\d{1,2}(?:[^\W\d_]{3,20})?|\d{1,2}[^\W\d_]{3,20}")
+_RUNS: Final = re.compile(r"\d+|[^\W\d_]+")
 _QUOTES: Final = re.compile(r"[\"“«„”「][^\"“”«»„「」]{12,800}[\"”»“」]")
 
 
@@ -65,6 +67,26 @@ def join_parted(
         joined.append(_whole(tokens[index : index + count]) if count > 1 else tokens[index])
         index += count
     return joined
+
+
+def part_glued(tokens: Sequence[Token], names_time: Callable[[str], bool]) -> Sequence[Token]:
+    """Cut "#friday12june" and "22خرداد" between letters and digits, where letters name a time."""
+    glued = [at for at, token in enumerate(tokens) if _GLUED.fullmatch(token.forms[0])]
+    if not glued:
+        return tokens
+    parted = list(tokens)
+    for at in reversed(glued):
+        token = tokens[at]
+        form = token.forms[0]
+        # "2nite" and "jun3" are words as they stand, one of them by what its digit looks like.
+        if token.end - token.start != len(form) or any(map(names_time, token.forms)):
+            continue
+        runs = list(_RUNS.finditer(form))
+        if all(run[0].isdigit() or names_time(run[0]) for run in runs):
+            parted[at : at + 1] = [
+                Token((run[0],), token.start + run.start(), token.start + run.end()) for run in runs
+            ]
+    return parted
 
 
 def _parts(tokens: Sequence[Token], index: int, original: str) -> int:

@@ -106,3 +106,51 @@ def test_prayers_steps_and_parts_of_the_day_are_read_with_their_day(
     text: str, leaves: list[datetime]
 ) -> None:
     assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("boat to UK saturday 4-5am, last seats", _june(6, 4)),
+        ("yarın sabah 5-6 arası bot var", _june(4, 5)),
+        ("از ۳ تا ۴ صبح، شنبه ۲۳ خرداد، قایق انگلیس", _june(13, 3)),
+        ("bateau entre 5 et 6h du matin ce vendredi", _june(5, 5)),
+        ("18/6 thứ 5, từ 5 tới 6 giờ chiều xuồng chạy", _june(18, 17)),
+        ("boat trips 9:00-17:00, the next one Saturday", _june(6)),
+    ],
+)
+def test_a_span_of_hours_leaves_when_it_begins(text: str, leaves: list[datetime]) -> None:
+    assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("#ukbyvan #nopapers #friday12june #2am 3 adults max 🚐🇬🇧", _june(12, 2)),
+        ("#جمعه #۲۲خرداد #چهارونیم_صبح قایق بدون مدرک", [datetime(2026, 6, 12, 4, 30, tzinfo=UTC)]),
+        ("#cuma #12haziran #ingilterebot", _june(12)),
+        ("gidiyoruz 2nite, bot hazir, boat 2nite 22:00", _june(3, 22)),
+    ],
+)
+def test_days_in_hashtags_are_read(text: str, leaves: list[datetime]) -> None:
+    assert _leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        (
+            "Every thursday we cross to the UK, next one is the 11th, kids free in the boat",
+            _june(11),
+        ),
+        ("۵شنبه ساعت ۲۳ قایق انگلیس", _june(4, 23)),
+        ("yarın gece 11den sonra bot kalkıyor", _june(4, 23)),
+        ("Dat 15 qershor, e hënë në mëngjes, traget për Irlandë", _june(15, 6)),
+        ("هالجمعة الظهر سفر بالقارب", _june(5, 12)),
+        ("قارب سبت ١٣ الشهر من ٣ ل ٤ الصبح", _june(13, 3)),
+        ("Leaving date: 14 June\nLeaving hour: 0500\nboat to UK", _june(14, 5)),
+        ("xuồng chủ nhật hai giờ mười lăm sáng", [datetime(2026, 6, 7, 2, 15, tzinfo=UTC)]),
+    ],
+)
+def test_days_and_hours_are_read_as_people_write_them(text: str, leaves: list[datetime]) -> None:
+    assert _leaves(text) == leaves

@@ -1,0 +1,64 @@
+"""Spans of time: opening hours, which are no departure, and "5 to 6 am", which is one at five."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import replace
+from operator import attrgetter
+from typing import Final
+
+from services.classification.calendar_words import CalendarWords
+from services.classification.hour import Hour
+
+_RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
+_DASHES: Final = frozenset({"-", "–", "—", " - ", " – ", "/"})
+# Folded words between the two hours of a span.
+_LINKS: Final = frozenset({
+    "to", "and", "et", "a", "ile", "ve", "ya", "tsa", "toi", "den", "deri", "ne", "dhe", "e",
+    "تا", "الی", "ل", "حتی", "بو", "تر", "او", "و", "یا",
+})  # fmt: skip
+_LONGEST: Final = 2
+_HALF_DAY: Final = 12
+
+
+def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
+    """Without those of "9:00-17:00"; of "5-6 am" one is left."""
+    ranged: set[int] = set()
+    for index in range(1, len(hours)):
+        first, second = hours[index - 1], hours[index]
+        between = original[max(first.end, first.reach) : second.start]
+        if len(between) >= 10 or not _RANGE.fullmatch(between):  # noqa: PLR2004
+            continue
+        brief = 0 < (second.minutes - first.minutes) % (_HALF_DAY * 60) <= _LONGEST * 60
+        # Of "5 to 6 pm" the second knows the half: ``begun`` takes it back to the first.
+        other = index - 1 if second.half and not first.half else index
+        ranged |= {other} if brief else {index - 1, index}
+    return [hour for index, hour in enumerate(hours) if index not in ranged]
+
+
+def begun(words: CalendarWords, hour: Hour) -> Hour:
+    """The hour that "5 to 6 am" begins with, where the one found is its second."""
+    first = bisect_left(words.tokens, hour.start, key=attrgetter("start"))
+    place = _before(words, first)
+    found = words.number(place, words.tokens[place]) if place >= 0 else None
+    if found is None or not 1 <= (hour.minutes // 60 - found[0]) % _HALF_DAY <= _LONGEST:
+        return hour
+    apart = (hour.minutes // 60 - found[0]) % _HALF_DAY
+    return replace(hour, minutes=(hour.minutes // 60 - apart) * 60, start=words.tokens[place].start)
+
+
+def is_second(words: CalendarWords, first: int) -> bool:
+    """Whether the number at this word ends a span of hours that another number begins."""
+    place = _before(words, first)
+    return place >= 0 and words.number(place, words.tokens[place]) is not None
+
+
+def _before(words: CalendarWords, first: int) -> int:
+    """The word that a dash or a linking word joins to this one, or -1."""
+    if not 0 < first < len(words.tokens):
+        return -1
+    if words.gap(first - 1) in _DASHES:
+        return first - 1
+    linked = words.tokens[first - 1].forms[0] in _LINKS and words.gap(first - 1) == " "
+    return first - 2 if linked and first > 1 and words.gap(first - 2) == " " else -1
