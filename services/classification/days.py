@@ -206,7 +206,8 @@ def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
         day = numeric(match, now)
         if day is not None:
             start, end = text.span(match.start(), match.end())
-            found = words.part_after(_last_word(words, end))
+            first, last = _last_word(words, start + 1), _last_word(words, end)
+            found = words.part_after(last) or words.before(first, PARTS)
             yield Day(day, start, end, found.kind if found else "", kind="numeric")
 
 

@@ -93,7 +93,8 @@ def _departure(
         moment = _moment(day, hour, now)
         if moment is None:
             continue
-        rank = (-3 * (hour is not None) - 2 * near - (not day.weak) - (not day.short), day.start)
+        plain = (not day.weak) + (not day.short) - (day.kind == "weekend")
+        rank = (-3 * (hour is not None) - 2 * near - plain, day.start)
         if best is None or rank < best[0]:
             best = (rank, _entity(original, day, hour, moment))
     if best is not None:

@@ -41,7 +41,7 @@ BARE: Final = frozenset({"on_date", "on_ordinal", "of_month"})
 _OF_DATE: Final = frozenset({"of_date"})
 # After a number these make it an hour or a count, and no day of the month.
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
-# From 13 on no hour of the morning or of noon is meant: "dimanche 14 à midi".
+# From 12 on no hour of the morning or of noon is meant: "dimanche 14 à midi".
 _NO_LATE_DATE: Final = _NO_DATE - {"morning", "noon"}
 _OF_MONTH: Final = frozenset({"of_month"})
 _BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
@@ -127,7 +127,7 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
     # "Sunday 14:30" is no fourteenth.
     if _OF_CLOCK.match(words.text.original, words.tokens[index].end):
         return True
-    kinds = _NO_LATE_DATE if int(found[1]) > _NOON else _NO_DATE
+    kinds = _NO_LATE_DATE if int(found[1]) >= _NOON else _NO_DATE
     return words.after(index, kinds) is not None and words.after(index, _OF_DATE) is None
 
 
