@@ -33,6 +33,8 @@ _REMEMBERED: Final = 40
 _WORDS: Final = 20_000
 _SPACED_AT_LEAST: Final = 3
 _SEPARATORS: Final = frozenset(" .-_*|·/,~+•")
+_SIGNS: Final = frozenset("@$!€")
+_SIGN_APART: Final = 3
 _LEET: Final = str.maketrans("0134579@$!€", "oieastgasie")
 _LEET_L: Final = str.maketrans("0134579@$!€", "oleastgasle")
 _PROCLITICS: Final = ("وبال", "وال", "بال", "فال", "کال", "لل", "ال", "و", "ب", "ل", "ف")
@@ -177,8 +179,9 @@ def _with_spaced_joined(
         length = stop - index
         style = style or length >= _SPACED_AT_LEAST
         if length >= _SPACED_AT_LEAST or (style and length > 1):
-            form = "".join(span[0] for span in spans[index:stop])
-            yield form, spans[index][1], spans[stop - 1][2], True
+            start, end = spans[index][1], spans[stop - 1][2]
+            form = "".join(c for c in text[start:end] if c not in _SEPARATORS)
+            yield form, start, end, True
         else:
             stop = index + 1
             yield (*spans[index], False)
@@ -192,6 +195,9 @@ def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> 
     while stop < len(spans) and len(spans[stop][0]) == 1 and not spans[stop][0].isdigit():
         if stop > index:
             gap = text[spans[stop - 1][2] : spans[stop][1]]
+            # "p l @ c e s": the sign is one of the letters.
+            if len(gap) == _SIGN_APART and gap[1] in _SIGNS and gap[0] == gap[2]:
+                gap = gap[0]
             if gap not in _SEPARATORS or (separator and gap != separator):
                 break
             separator = gap

@@ -37,6 +37,12 @@ def test_letters_written_apart_are_put_together(written: str) -> None:
     assert (token.start, token.end) == (0, len(written))
 
 
+def test_a_sign_between_letters_written_apart_is_one_of_them() -> None:
+    token = normalise("p l @ c e s left").tokens[0]
+    assert "places" in token.forms
+    assert (token.start, token.end) == (0, len("p l @ c e s"))
+
+
 @pytest.mark.parametrize(
     ("written", "read"), [("cr0ss1ng", "crossing"), ("p@ssport", "passport"), ("freeee", "fre")]
 )
