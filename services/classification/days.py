@@ -134,6 +134,10 @@ def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
     elif words.after(word.last, _NEXT_DAY, 2) or words.before(word.first, _NEXT_DAY):
         on, short = on + timedelta(days=7 if on == today else 0), False
     part = word.kind.partition("_")[2] or _part_beside(words, word)
+    if not part and (said := words.after(word.last, _NEXT_WEEK | _NEXT_DAY)):
+        # "Mercredi prochain à midi".
+        behind = words.part_after(said.last)
+        part = behind.kind if behind else ""
     if dated := of_weekday(words, word, weekday, now):
         part = part or dated.part
         return Day(dated.on, start, words.tokens[dated.last].end, part, kind="numeric")
