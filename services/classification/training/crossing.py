@@ -6,7 +6,10 @@ facts therefore look better than they are. Every text of the first writers is al
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,7 +25,9 @@ from services.classification.training.vectors import Read
 
 FOLDS: Final = 5
 # The authors of each language who wrote after the lexica had been widened.
-SECOND: Final = frozenset("fgijklnopqrstuvwxyz45789") | {f"a{letter}" for letter in "abcdefghi"}
+SECOND: Final = frozenset("fgijklnopqrstuvwxyz45789") | {
+    f"a{letter}" for letter in "abcdefghiklnopqstu"
+}
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.
 _DECIDING: Final = 1 + len(heads.ACTS)
@@ -58,26 +63,15 @@ def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
     """Of the second writers' texts, in order; each judged by models fitted without its author."""
     second = second_writers(texts)
     truth = vectors.labels(texts)[second, 0]
-    size = len(second)
-    raw, margins, fast_offer, sense_offer = (np.zeros(size) for _ in range(4))
+    raw, margins, fast_offer, sense_offer = found = np.zeros((4, len(second)))
     authors = [texts[place].item.author for place in second]
-    for _, held in GroupKFold(FOLDS).split(second, truth, authors):
-        train = np.setdiff1d(np.arange(len(texts)), second[held])
-        seen, unseen = [texts[i] for i in train], [texts[second[i]] for i in held]
-        model = fast_fit.fit(seen, _DECIDING).model()
-        said = [model.answers(text.words, text.facts) for text in unseen]
-        raw[held] = [one.advert for one in said]
-        fast_offer[held] = [one.acts[_OFFER] for one in said]
-        sense = semantic_fit.fit(seen, embedded[train])
-        points = sense.points(unseen, embedded[second[held]])
-        margins[held] = sense.margins(points)
-        weights, constants = linear.fit(
-            sense.points(seen, embedded[train]),
-            vectors.labels(seen),
-            range(1, _DECIDING),
-            semantic_fit.LINEAR_STRENGTH,
-        )
-        sense_offer[held] = _offers(points @ weights + constants)
+    folds = [held for _, held in GroupKFold(FOLDS).split(second, truth, authors)]
+    # A process for each core, forked: what is fitted on is shared, not sent.
+    workers = min(FOLDS, os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _share,
+                             (texts, embedded)) as pool:  # fmt: skip
+        for held, said in zip(folds, pool.map(_judge, (second[one] for one in folds)), strict=True):
+            found[:, held] = said
     scale, shift = calibration(raw[:, None], truth)
     fast = raw * scale[0] + shift
     weights, constant = calibration(np.column_stack([fast, margins]), truth)
@@ -86,6 +80,38 @@ def validate(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Unseen:
     share = semantic_fit.SHARE
     both_offer = (1 - share) * fast_offer + share * sense_offer
     return Unseen(fast, both, fast_offer, both_offer, float(scale[0]), shift, together)
+
+
+_shared: dict[str, Any] = {}
+
+
+def _share(texts: Sequence[Read], embedded: NDArray[np.float64]) -> None:
+    _shared.update(texts=texts, embedded=embedded)
+
+
+def _judge(places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Raw log-odds, margins and both models' P(OFFER) of these texts, fitted on all others."""
+    texts, embedded = _shared["texts"], _shared["embedded"]
+    train = np.setdiff1d(np.arange(len(texts)), places)
+    seen, unseen = [texts[i] for i in train], [texts[i] for i in places]
+    model = fast_fit.fit(seen, _DECIDING).model()
+    said = [model.answers(text.words, text.facts) for text in unseen]
+    sense = semantic_fit.fit(seen, embedded[train])
+    points = sense.points(unseen, embedded[places])
+    weights, constants = linear.fit(
+        sense.points(seen, embedded[train]),
+        vectors.labels(seen),
+        range(1, _DECIDING),
+        semantic_fit.LINEAR_STRENGTH,
+    )
+    return np.array(
+        [
+            [one.advert for one in said],
+            sense.margins(points),
+            [one.acts[_OFFER] for one in said],
+            _offers(points @ weights + constants),
+        ]
+    )
 
 
 def second_writers(texts: Sequence[Read]) -> NDArray[np.int64]:
