@@ -63,7 +63,10 @@ def test_a_family_is_never_divided_between_splits() -> None:
 def test_writers_are_kept_for_testing_whom_nothing_is_fitted_on(language: str) -> None:
     kept = [item for item in of(language) if item.split == "unseen"]
     assert len(kept) >= 180
-    assert {item.writer for item in kept} in ({"m", "2", "av", "6", "aj"}, {"m", "3", "av", "6", "aj"})
+    assert {item.writer for item in kept} in (
+        {"m", "2", "av", "6", "aj"},
+        {"m", "3", "av", "6", "aj"},
+    )
     kinds = Counter(UNSEEN[item.writer] for item in kept)
     assert kinds["evaluator"] >= 150
     assert kinds["everyday life"] >= 25
