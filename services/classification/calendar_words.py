@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from services.classification.dates import NUMERIC
@@ -148,6 +149,15 @@ class CalendarWords:
         # "The flight of the 15th in the morning", as other languages order it.
         going = next((word for word in beside if word.kind == "going"), None)
         return self.after(going.last, PARTS) if going else None
+
+    def part_beside(self, first: int, last: int, before: int = 1) -> str:
+        """The part that is said behind the day of these words, or else up to ``before`` before."""
+        found = self.part_after(last) or self.before(first, PARTS, before)
+        return found.kind if found else ""
+
+    def word_from(self, start: int) -> int:
+        """The first word that begins at this character of the original or behind it."""
+        return bisect_left(self.tokens, start, key=attrgetter("start"))
 
     def near(self, index: int, kinds: frozenset[str], reach: int) -> bool:
         """Whether such a word stands within ``reach`` words, whatever is between."""

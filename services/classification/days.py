@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
-from operator import attrgetter
 from typing import Final
 
 from services.classification.calendar_words import PARTS, CalendarWords, Word
@@ -133,7 +131,7 @@ def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
         on, short = today + timedelta(days=7 - today.weekday() + weekday), False
     elif words.after(word.last, _NEXT_DAY, 2) or words.before(word.first, _NEXT_DAY):
         on, short = on + timedelta(days=7 if on == today else 0), False
-    part = word.kind.partition("_")[2] or _part_beside(words, word)
+    part = word.kind.partition("_")[2] or words.part_beside(word.first, word.last, 2)
     if not part and (said := words.after(word.last, _NEXT_WEEK | _NEXT_DAY)):
         # "Mercredi prochain à midi".
         behind = words.part_after(said.last)
@@ -146,12 +144,6 @@ def _of_week(words: CalendarWords, word: Word, now: datetime) -> Day:
     return Day(on, start, end, part, kind=kind, weak=weak, short=short and not part)
 
 
-def _part_beside(words: CalendarWords, word: Word) -> str:
-    """The part of the day that is said after the day's name, or else before it."""
-    found = words.part_after(word.last) or words.before(word.first, PARTS, 2)
-    return found.kind if found else ""
-
-
 def _by_itself(words: CalendarWords, word: Word) -> bool:
     """ "Tomorrow night at 2" is of the morning after; "tomorrow at 2 at night" is tomorrow's."""
     return bool(words.after(word.last, PARTS) or words.before(word.first, PARTS))
@@ -159,7 +151,7 @@ def _by_itself(words: CalendarWords, word: Word) -> bool:
 
 def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
     """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
-    part = said or _part_beside(words, word)
+    part = said or words.part_beside(word.first, word.last, 2)
     if said == "midnight" or not word.kind.startswith("tonight"):
         return part
     # The nearest part may be another: "tonight at 12, midnight".
@@ -169,7 +161,9 @@ def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
     """Rejected where the words beside it say "every", "last" or "until"; refused at "not"."""
-    last = max(word.last, _last_word(words, day.end)) if day.kind in _BY_NUMBER else word.last
+    last = word.last
+    if day.kind in _BY_NUMBER:
+        last = max(last, words.word_from(day.end) - 1)
     if words.before(word.first, _NOT) or words.after(last, _NOT_AFTER):
         return replace(day, refused=True)
     # "Tonight no, tomorrow": where the clause goes on it is no refusal, or the number nine.
@@ -199,7 +193,7 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         return None
     moment = now + count * _STEPS[word.kind]
     exact = moment if word.kind == "in_hours" else None
-    part = "" if exact else _part_beside(words, word)
+    part = "" if exact else words.part_beside(word.first, word.last, 2)
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
     return Day(moment.date(), start, end, part, exact, word.kind, weak=not (exact or part))
 
@@ -210,14 +204,9 @@ def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
         day = numeric(match, now)
         if day is not None:
             start, end = text.span(match.start(), match.end())
-            first, last = _last_word(words, start + 1), _last_word(words, end)
-            found = words.part_after(last) or words.before(first, PARTS)
-            yield Day(day, start, end, found.kind if found else "", kind="numeric")
-
-
-def _last_word(words: CalendarWords, end: int) -> int:
-    """The last word that begins before this character of the original."""
-    return bisect_left(words.tokens, end, key=attrgetter("start")) - 1
+            # The date may begin inside a word, and ends with its last.
+            part = words.part_beside(words.word_from(start + 1) - 1, words.word_from(end) - 1)
+            yield Day(day, start, end, part, kind="numeric")
 
 
 def _without_overlap(days: tuple[Day, ...]) -> list[Day]:

@@ -105,7 +105,7 @@ class RuleEngine:
         text = normalise(original)
         text.tokens[:] = signals.split_joined(text.tokens, self._lexica.words)
         text.tokens[:] = signals.join_parted(text.tokens, original, self._lexica.phrases.knows)
-        text.tokens[:] = signals.part_glued(text.tokens, self._lexica.names_time)
+        text.tokens[:] = signals.part_glued(text, self._lexica.names_time)
         every = self._lexica.phrases.match(text.tokens)
         guesses = language.identify(text, every, self._lexica, self._model, item.language_hint)
         matches = language.believed(every, guesses)

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from services.classification.calendar_words import HALVES, PARTS, CalendarWords, Word
+from services.classification.calendar_words import HALVES, CalendarWords, Word
 from services.classification.dates import (
     DECEMBER_DAYS,
     next_date,
@@ -14,6 +14,7 @@ from services.classification.dates import (
     next_lunar,
     next_solar,
 )
+from services.classification.minutes import NOON
 
 # The endings of a day's number: "15th", "1er", "13'ünde", "16ی", "19-مه".
 _DAY_NUMBER: Final = re.compile(
@@ -23,7 +24,6 @@ _ORDINAL: Final = re.compile(r"(\d{1,2})[^\W\d_]{0,4}")
 _HOUR: Final = re.compile(r"\d{1,2}(?:h\d{0,2})?")
 _SHORT: Final = 3
 _OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
-_NOON: Final = 12
 # So many days ahead the date of "Monday 15" may be.
 _DATED_WITHIN: Final = 31
 # "Le 17" may be a telephone number, and "le 9" a bus.
@@ -127,13 +127,12 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
     # "Sunday 14:30" is no fourteenth.
     if _OF_CLOCK.match(words.text.original, words.tokens[index].end):
         return True
-    kinds = _NO_LATE_DATE if int(found[1]) >= _NOON else _NO_DATE
+    kinds = _NO_LATE_DATE if int(found[1]) >= NOON else _NO_DATE
     return words.after(index, kinds) is not None and words.after(index, _OF_DATE) is None
 
 
 def _with_part(words: CalendarWords, on: date, first: int, last: int) -> MonthDay:
-    found = words.part_after(last) or words.before(first, PARTS)
-    return MonthDay(on, first, last, found.kind if found else "")
+    return MonthDay(on, first, last, words.part_beside(first, last))
 
 
 def _as_date(words: CalendarWords, word: Word, index: int) -> bool:
@@ -150,17 +149,14 @@ def _ends(words: CalendarWords, word: Word, last: int) -> bool:
     vague = words.tokens[word.first].forms[0] in _VAGUE
     if words.parted(last) or _is_picture(words, last + 1):
         return not vague
+    sure = word.kind == "on_date" and not vague
     # "Ayın 13'ünde tekne": with its ending the number counts no boats.
-    if word.kind == "on_date" and not vague and not words.tokens[last].forms[0].isdigit():
+    if sure and not words.tokens[last].forms[0].isdigit():
         return True
     kinds = {word.kind for word in words.starting.get(last + 1, ())}
     if not kinds:
         # "يوم ١٣ من", "ngày 15 xe chạy": what is counted would be known.
-        if (
-            word.kind == "on_date"
-            and not vague
-            and not words.tokens[last + 1].forms[0][0].isdigit()
-        ):
+        if sure and not words.tokens[last + 1].forms[0][0].isdigit():
             return True
         # "Le 12 à 5h".
         following = [token.forms[0] for token in words.tokens[last + 1 : last + 3]]

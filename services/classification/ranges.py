@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import replace
-from operator import attrgetter
 from typing import Final
 
 from services.classification.calendar_words import CalendarWords
 from services.classification.hour import Hour
+from services.classification.minutes import NOON
 
 _RANGE: Final = re.compile(r"\s*(?:-|–|—|to|till|until|à|bis|ile|deri|đến|den|تا|الى|إلى|بۆ)\s*")
 _DASHES: Final = frozenset({"-", "–", "—", " - ", " – ", "/"})
@@ -19,7 +18,6 @@ _LINKS: Final = frozenset({
     "تا", "الی", "ل", "حتی", "بو", "تر", "او", "و", "یا",
 })  # fmt: skip
 _LONGEST: Final = 2
-_HALF_DAY: Final = 12
 
 
 def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
@@ -30,7 +28,7 @@ def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
         between = original[max(first.end, first.reach) : second.start]
         if len(between) >= 10 or not _RANGE.fullmatch(between):  # noqa: PLR2004
             continue
-        brief = 0 < (second.minutes - first.minutes) % (_HALF_DAY * 60) <= _LONGEST * 60
+        brief = 0 < (second.minutes - first.minutes) % (NOON * 60) <= _LONGEST * 60
         # Of "5 to 6 pm" the second knows the half: ``begun`` takes it back to the first.
         other = index - 1 if second.half and not first.half else index
         ranged |= {other} if brief else {index - 1, index}
@@ -39,19 +37,27 @@ def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
 
 def begun(words: CalendarWords, hour: Hour) -> Hour:
     """The hour that "5 to 6 am" begins with, where the one found is its second."""
-    first = bisect_left(words.tokens, hour.start, key=attrgetter("start"))
-    place = _before(words, first)
-    found = words.number(place, words.tokens[place]) if place >= 0 else None
-    if found is None or not 1 <= (hour.minutes // 60 - found[0]) % _HALF_DAY <= _LONGEST:
+    found = _first_of(words, words.word_from(hour.start))
+    if found is None:
         return hour
-    apart = (hour.minutes // 60 - found[0]) % _HALF_DAY
-    return replace(hour, minutes=(hour.minutes // 60 - apart) * 60, start=words.tokens[place].start)
+    value, place = found
+    whole = hour.minutes // 60
+    apart = (whole - value) % NOON
+    if not 1 <= apart <= _LONGEST:
+        return hour
+    return replace(hour, minutes=(whole - apart) * 60, start=words.tokens[place].start)
 
 
 def is_second(words: CalendarWords, first: int) -> bool:
     """Whether the number at this word ends a span of hours that another number begins."""
-    place = _before(words, first)
-    return place >= 0 and words.number(place, words.tokens[place]) is not None
+    return _first_of(words, first) is not None
+
+
+def _first_of(words: CalendarWords, second: int) -> tuple[int, int] | None:
+    """(value, place) of the number that begins a span which this word ends."""
+    place = _before(words, second)
+    found = words.number(place, words.tokens[place]) if place >= 0 else None
+    return (found[0], place) if found else None
 
 
 def _before(words: CalendarWords, first: int) -> int:

@@ -32,6 +32,7 @@ _LONGEST_JOINED: Final = 400
 _PARTING: Final = frozenset("./*_|·")
 _PARTED: Final = re.compile(r"[^\W\d_][./*_|·][^\W\d_]")
 _MOST_PARTS: Final = 4
+_DIGIT: Final = re.compile(r"\d")
 _GLUED: Final = re.compile(r"[^\W\d_]{3,20}\d{1,2}(?:[^\W\d_]{3,20})?|\d{1,2}[^\W\d_]{3,20}")
 _RUNS: Final = re.compile(r"\d+|[^\W\d_]+")
 _QUOTES: Final = re.compile(r"[\"“«„”「][^\"“”«»„「」]{12,800}[\"”»“」]")
@@ -69,11 +70,13 @@ def join_parted(
     return joined
 
 
-def part_glued(tokens: Sequence[Token], names_time: Callable[[str], bool]) -> Sequence[Token]:
+def part_glued(text: Normalised, names_time: Callable[[str], bool]) -> Sequence[Token]:
     """Cut "#friday12june" and "22خرداد" between letters and digits, where letters name a time."""
-    glued = [at for at, token in enumerate(tokens) if _GLUED.fullmatch(token.forms[0])]
-    if not glued:
+    tokens = text.tokens
+    # Half of the texts hold no number at all.
+    if _DIGIT.search(text.text) is None:
         return tokens
+    glued = [at for at, token in enumerate(tokens) if _GLUED.fullmatch(token.forms[0])]
     parted = list(tokens)
     for at in reversed(glued):
         token = tokens[at]
