@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.classification import engine
-from services.classification.domain import AssessmentInput, AssessmentResult
+from services.classification.domain import AssessmentInput, AssessmentResult, EntityKind
 
 LANGUAGES: Final = ("en", "fr", "tr", "ar", "sq", "vi", "fa", "prs", "ckb", "ps")
 # A Wednesday.
@@ -54,3 +54,12 @@ def rule_engine() -> engine.RuleEngine:
 
 def assess(text: str, **more: Any) -> AssessmentResult:
     return rule_engine().assess(AssessmentInput(id="1", text=text, **{"now": NOW, **more}))
+
+
+def leaves(text: str) -> list[datetime | None]:
+    """The departures that are read in it, at ``NOW``."""
+    return [e.resolved for e in assess(text).entities if e.kind is EntityKind.DEPARTURE_TIME]
+
+
+def june(day: int, hour: int = 0, minute: int = 0) -> list[datetime]:
+    return [datetime(2026, 6, day, hour, minute, tzinfo=UTC)]

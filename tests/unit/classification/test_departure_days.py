@@ -6,57 +6,48 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.classification.domain import EntityKind
-from tests.unit.classification.corpus import assess
+from tests.unit.classification import corpus
 
 # The texts are read on Wednesday 3 June 2026, at 10.
-
-
-def _leaves(text: str) -> list[datetime | None]:
-    return [e.resolved for e in assess(text).entities if e.kind is EntityKind.DEPARTURE_TIME]
-
-
-def _june(day: int, hour: int = 0) -> list[datetime]:
-    return [datetime(2026, 6, day, hour, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("Monday 15th, early morning flight on a lookalike passport", _june(15, 6)),
-        ("van sets off Thurs 18th in the evening, last seats", _june(18, 19)),
-        ("boat to UK Saturday the 13th, message me", _june(13)),
-        ("ferry du dimanche 14 à midi, papiers espagnols, mp", _june(14, 12)),
-        ("Të dielën më 14, natën, nisemi me gomone", _june(14, 22)),
-        ("boat to UK Friday at 5pm", _june(5, 17)),
-        ("dimanche 14h bateau pour l'Angleterre, mp", _june(7, 14)),
+        ("Monday 15th, early morning flight on a lookalike passport", corpus.june(15, 6)),
+        ("van sets off Thurs 18th in the evening, last seats", corpus.june(18, 19)),
+        ("boat to UK Saturday the 13th, message me", corpus.june(13)),
+        ("ferry du dimanche 14 à midi, papiers espagnols, mp", corpus.june(14, 12)),
+        ("Të dielën më 14, natën, nisemi me gomone", corpus.june(14, 22)),
+        ("boat to UK Friday at 5pm", corpus.june(5, 17)),
+        ("dimanche 14h bateau pour l'Angleterre, mp", corpus.june(7, 14)),
     ],
 )
 def test_a_weekday_with_a_number_is_that_date_where_the_two_agree(
     text: str, leaves: list[datetime]
 ) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("we go on the 9th ⛵➡️🇬🇧 seats going fast", _june(9)),
-        ("dt 10 🚤🇬🇧 4 vende", _june(10)),
-        ("ayın 11i 🚤🇬🇷 dalgasız", _june(11)),
-        ("ayın 13'ünde tekne kalkıyor, yazın", _june(13)),
-        ("قارب يوم ١٣ من ليبيا، راسلني", _june(13)),
-        ("6al3een yom 14 🚤 el ba7r mni7", _june(14)),
-        ("më 16 të muajit kam fluturim me ID rumune", _june(16)),
-        ("đi tàu khách hôm 16, còn chỗ", _june(16)),
-        ("thuyền chạy 10/6 dương lịch, còn 6 suất", _june(10)),
-        ("24 jawza kishti mera 🚤", _june(14)),
+        ("we go on the 9th ⛵➡️🇬🇧 seats going fast", corpus.june(9)),
+        ("dt 10 🚤🇬🇧 4 vende", corpus.june(10)),
+        ("ayın 11i 🚤🇬🇷 dalgasız", corpus.june(11)),
+        ("ayın 13'ünde tekne kalkıyor, yazın", corpus.june(13)),
+        ("قارب يوم ١٣ من ليبيا، راسلني", corpus.june(13)),
+        ("6al3een yom 14 🚤 el ba7r mni7", corpus.june(14)),
+        ("më 16 të muajit kam fluturim me ID rumune", corpus.june(16)),
+        ("đi tàu khách hôm 16, còn chỗ", corpus.june(16)),
+        ("thuyền chạy 10/6 dương lịch, còn 6 suất", corpus.june(10)),
+        ("24 jawza kishti mera 🚤", corpus.june(14)),
     ],
 )
 def test_a_day_without_its_month_counts_beside_a_word_of_travel(
     text: str, leaves: list[datetime]
 ) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
@@ -69,71 +60,71 @@ def test_a_day_without_its_month_counts_beside_a_word_of_travel(
     ],
 )
 def test_a_day_of_something_else_is_no_departure(text: str) -> None:
-    assert _leaves(text) == []
+    assert corpus.leaves(text) == []
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("امشب نه، مرز شلوغه. فردا شب میریم", _june(4, 22)),
-        ("بچا امشو نی، صبا شو هم نی، جمعه شو میریم", _june(5, 22)),
-        ("ئەمشەو نا، پۆلیس لەوێیە. شەممە شەو دەڕۆین", _june(6, 22)),
-        ("Jo të enjten se ka erë, të shtunën nisemi", _june(6)),
-        ("tonight no, police everywhere, boat tomorrow night", _june(4, 22)),
+        ("امشب نه، مرز شلوغه. فردا شب میریم", corpus.june(4, 22)),
+        ("بچا امشو نی، صبا شو هم نی، جمعه شو میریم", corpus.june(5, 22)),
+        ("ئەمشەو نا، پۆلیس لەوێیە. شەممە شەو دەڕۆین", corpus.june(6, 22)),
+        ("Jo të enjten se ka erë, të shtunën nisemi", corpus.june(6)),
+        ("tonight no, police everywhere, boat tomorrow night", corpus.june(4, 22)),
     ],
 )
 def test_a_refused_day_gives_way_to_the_one_that_is_meant(
     text: str, leaves: list[datetime]
 ) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("cuma namazından sonra minibüs Bulgar tarafına, 3 yer", _june(5, 12)),
-        ("بعد از نماز جمعه ساعت سه دو موتر طرف چمن میره", _june(5, 15)),
-        ("بعد صلاة الجمعة مركب لليونان", _june(5, 12)),
-        ("boat goes Friday week, ask for the list", _june(12)),
-        ("bateau jeudi en huit, mp", _june(11)),
-        ("Dans trois jours, l'aprèm, le bateau part", _june(6, 12)),
-        ("دوشنبه ۲۵ خرداد پرواز صبح با پاسپورت شبیه", _june(15, 6)),
-        ("CN 14.06 bay trưa, trọn gói", _june(14, 12)),
-        ("boat leaves in exactly 48 hours, reply quick", _june(5, 10)),
+        ("cuma namazından sonra minibüs Bulgar tarafına, 3 yer", corpus.june(5, 12)),
+        ("بعد از نماز جمعه ساعت سه دو موتر طرف چمن میره", corpus.june(5, 15)),
+        ("بعد صلاة الجمعة مركب لليونان", corpus.june(5, 12)),
+        ("boat goes Friday week, ask for the list", corpus.june(12)),
+        ("bateau jeudi en huit, mp", corpus.june(11)),
+        ("Dans trois jours, l'aprèm, le bateau part", corpus.june(6, 12)),
+        ("دوشنبه ۲۵ خرداد پرواز صبح با پاسپورت شبیه", corpus.june(15, 6)),
+        ("CN 14.06 bay trưa, trọn gói", corpus.june(14, 12)),
+        ("boat leaves in exactly 48 hours, reply quick", corpus.june(5, 10)),
     ],
 )
 def test_prayers_steps_and_parts_of_the_day_are_read_with_their_day(
     text: str, leaves: list[datetime]
 ) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("boat to UK saturday 4-5am, last seats", _june(6, 4)),
-        ("yarın sabah 5-6 arası bot var", _june(4, 5)),
-        ("از ۳ تا ۴ صبح، شنبه ۲۳ خرداد، قایق انگلیس", _june(13, 3)),
-        ("bateau entre 5 et 6h du matin ce vendredi", _june(5, 5)),
-        ("18/6 thứ 5, từ 5 tới 6 giờ chiều xuồng chạy", _june(18, 17)),
-        ("boat trips 9:00-17:00, the next one Saturday", _june(6)),
+        ("boat to UK saturday 4-5am, last seats", corpus.june(6, 4)),
+        ("yarın sabah 5-6 arası bot var", corpus.june(4, 5)),
+        ("از ۳ تا ۴ صبح، شنبه ۲۳ خرداد، قایق انگلیس", corpus.june(13, 3)),
+        ("bateau entre 5 et 6h du matin ce vendredi", corpus.june(5, 5)),
+        ("18/6 thứ 5, từ 5 tới 6 giờ chiều xuồng chạy", corpus.june(18, 17)),
+        ("boat trips 9:00-17:00, the next one Saturday", corpus.june(6)),
     ],
 )
 def test_a_span_of_hours_leaves_when_it_begins(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("#ukbyvan #nopapers #friday12june #2am 3 adults max 🚐🇬🇧", _june(12, 2)),
+        ("#ukbyvan #nopapers #friday12june #2am 3 adults max 🚐🇬🇧", corpus.june(12, 2)),
         ("#جمعه #۲۲خرداد #چهارونیم_صبح قایق بدون مدرک", [datetime(2026, 6, 12, 4, 30, tzinfo=UTC)]),
-        ("#cuma #12haziran #ingilterebot", _june(12)),
-        ("gidiyoruz 2nite, bot hazir, boat 2nite 22:00", _june(3, 22)),
+        ("#cuma #12haziran #ingilterebot", corpus.june(12)),
+        ("gidiyoruz 2nite, bot hazir, boat 2nite 22:00", corpus.june(3, 22)),
     ],
 )
 def test_days_in_hashtags_are_read(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
@@ -141,16 +132,16 @@ def test_days_in_hashtags_are_read(text: str, leaves: list[datetime]) -> None:
     [
         (
             "Every thursday we cross to the UK, next one is the 11th, kids free in the boat",
-            _june(11),
+            corpus.june(11),
         ),
-        ("۵شنبه ساعت ۲۳ قایق انگلیس", _june(4, 23)),
-        ("yarın gece 11den sonra bot kalkıyor", _june(4, 23)),
-        ("Dat 15 qershor, e hënë në mëngjes, traget për Irlandë", _june(15, 6)),
-        ("هالجمعة الظهر سفر بالقارب", _june(5, 12)),
-        ("قارب سبت ١٣ الشهر من ٣ ل ٤ الصبح", _june(13, 3)),
-        ("Leaving date: 14 June\nLeaving hour: 0500\nboat to UK", _june(14, 5)),
+        ("۵شنبه ساعت ۲۳ قایق انگلیس", corpus.june(4, 23)),
+        ("yarın gece 11den sonra bot kalkıyor", corpus.june(4, 23)),
+        ("Dat 15 qershor, e hënë në mëngjes, traget për Irlandë", corpus.june(15, 6)),
+        ("هالجمعة الظهر سفر بالقارب", corpus.june(5, 12)),
+        ("قارب سبت ١٣ الشهر من ٣ ل ٤ الصبح", corpus.june(13, 3)),
+        ("Leaving date: 14 June\nLeaving hour: 0500\nboat to UK", corpus.june(14, 5)),
         ("xuồng chủ nhật hai giờ mười lăm sáng", [datetime(2026, 6, 7, 2, 15, tzinfo=UTC)]),
     ],
 )
 def test_days_and_hours_are_read_as_people_write_them(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves

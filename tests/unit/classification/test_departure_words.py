@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from services.classification.domain import EntityKind
-from tests.unit.classification.corpus import assess
+from tests.unit.classification import corpus
 
 # The texts are read on Wednesday 3 June 2026, at 10.
-
-
-def _leaves(text: str) -> list[datetime | None]:
-    return [e.resolved for e in assess(text).entities if e.kind is EntityKind.DEPARTURE_TIME]
-
-
-def _june(day: int, hour: int = 0, minute: int = 0) -> list[datetime]:
-    return [datetime(2026, 6, day, hour, minute, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +29,7 @@ def _june(day: int, hour: int = 0, minute: int = 0) -> list[datetime]:
     ],
 )
 def test_next_before_the_day_of_today_is_a_week_ahead(text: str) -> None:
-    assert _leaves(text) == _june(10)
+    assert corpus.leaves(text) == corpus.june(10)
 
 
 @pytest.mark.parametrize(
@@ -55,82 +46,85 @@ def test_next_before_the_day_of_today_is_a_week_ahead(text: str) -> None:
     ],
 )
 def test_midnight_tonight_is_the_first_minute_of_tomorrow(text: str) -> None:
-    assert _leaves(text) == _june(4)
+    assert corpus.leaves(text) == corpus.june(4)
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("Boat Wednesday 9 pm from the beach (10 June), dm", _june(10, 21)),
-        ("bateau mercredi 10 au matin, écris moi", _june(10, 6)),
-        ("د راتلونکې چهارشنبې په شپه نهه بجې کښتۍ ځي (د جون لسمه)", _june(10, 21)),
-        ("د غبرګولي ۲۰مه کښتۍ ځي، ماشومان وړیا", _june(10)),
-        ("د چنګاښ دویمه الوتکه برازیل ته", _june(23)),
-        ("بیست و پنجم خرداد قایق به انگلیس", _june(15)),
-        ("دوم سرطان کشتی میره، کی میره", _june(23)),
-        ("مركب يوم 12 شهر 6 الى ايطاليا، راسلني", _june(12)),
+        ("Boat Wednesday 9 pm from the beach (10 June), dm", corpus.june(10, 21)),
+        ("bateau mercredi 10 au matin, écris moi", corpus.june(10, 6)),
+        ("د راتلونکې چهارشنبې په شپه نهه بجې کښتۍ ځي (د جون لسمه)", corpus.june(10, 21)),
+        ("د غبرګولي ۲۰مه کښتۍ ځي، ماشومان وړیا", corpus.june(10)),
+        ("د چنګاښ دویمه الوتکه برازیل ته", corpus.june(23)),
+        ("بیست و پنجم خرداد قایق به انگلیس", corpus.june(15)),
+        ("دوم سرطان کشتی میره، کی میره", corpus.june(23)),
+        ("مركب يوم 12 شهر 6 الى ايطاليا، راسلني", corpus.june(12)),
     ],
 )
 def test_a_date_in_words_or_beside_its_day_is_the_date(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("Sfax-Lampedusa bateau samedi 6 juin. Venez à cinq, vous payez pour quatre", _june(6)),
-        ("Ce soir un bateau part pour l'Angleterre, écris moi", _june(3, 22)),
-        ("për të shtunën, një natë punë, gomone", _june(6)),
-        ("بله شپه نه، د جمعې ماښام نهه نیمې بجې کښتۍ", _june(5, 21, 30)),
+        (
+            "Sfax-Lampedusa bateau samedi 6 juin. Venez à cinq, vous payez pour quatre",
+            corpus.june(6),
+        ),
+        ("Ce soir un bateau part pour l'Angleterre, écris moi", corpus.june(3, 22)),
+        ("për të shtunën, një natë punë, gomone", corpus.june(6)),
+        ("بله شپه نه، د جمعې ماښام نهه نیمې بجې کښتۍ", corpus.june(5, 21, 30)),
     ],
 )
 def test_an_article_or_a_count_is_no_hour(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("Samedi à vingt et une heures trente, bateau, 3 places", _june(6, 21, 30)),
-        ("yarın sabaha karşı dörtte bot kalkıyor, dm", _june(4, 4)),
-        ("bugün dört buçukta bot, acele yazın", _june(3, 16, 30)),
-        ("cumartesiyi pazara bağlayan gece 01.30 bot", _june(7, 1, 30)),
-        ("23h hôm nay, thuyền mới máy mạnh", _june(3, 23)),
-        ("شو ساعت یک‌ونیم، یعنی همی امشو، کشتی نو", _june(4, 1, 30)),
-        ("جمعه‌شب ساعت ۱۱ قایق، تک نفره", _june(5, 23)),
-        ("نن شپه نهه نیمې بجې کښتۍ له ساحله", _june(3, 21, 30)),
-        ("emshew 2y shew balam heye bo uk, 3 kes mawe", _june(4, 2)),
-        ("nhar l 7ed m3a 5 d sba7, zodiac, 3ayet f prive", _june(7, 5)),
-        ("جمعہ رات ساڑھے گیارہ بجے کشتی، نام لکھوا لیں", _june(5, 23, 30)),
-        ("جمعے کو پونے پانچ بجے شام کشتی نکلے گی", _june(5, 16, 45)),
-        ("কাল ভোর সাড়ে ৪টায় বোট ছাড়বে, বড় বোট", _june(4, 4, 30)),
-        ("মঙ্গলবার ভোর পাঁচটা, ট্রলার, বাকি কথা ইনবক্সে", _june(9, 5)),
+        ("Samedi à vingt et une heures trente, bateau, 3 places", corpus.june(6, 21, 30)),
+        ("yarın sabaha karşı dörtte bot kalkıyor, dm", corpus.june(4, 4)),
+        ("bugün dört buçukta bot, acele yazın", corpus.june(3, 16, 30)),
+        ("cumartesiyi pazara bağlayan gece 01.30 bot", corpus.june(7, 1, 30)),
+        ("23h hôm nay, thuyền mới máy mạnh", corpus.june(3, 23)),
+        ("شو ساعت یک‌ونیم، یعنی همی امشو، کشتی نو", corpus.june(4, 1, 30)),
+        ("جمعه‌شب ساعت ۱۱ قایق، تک نفره", corpus.june(5, 23)),
+        ("نن شپه نهه نیمې بجې کښتۍ له ساحله", corpus.june(3, 21, 30)),
+        ("emshew 2y shew balam heye bo uk, 3 kes mawe", corpus.june(4, 2)),
+        ("nhar l 7ed m3a 5 d sba7, zodiac, 3ayet f prive", corpus.june(7, 5)),
+        ("جمعہ رات ساڑھے گیارہ بجے کشتی، نام لکھوا لیں", corpus.june(5, 23, 30)),
+        ("جمعے کو پونے پانچ بجے شام کشتی نکلے گی", corpus.june(5, 16, 45)),
+        ("কাল ভোর সাড়ে ৪টায় বোট ছাড়বে, বড় বোট", corpus.june(4, 4, 30)),
+        ("মঙ্গলবার ভোর পাঁচটা, ট্রলার, বাকি কথা ইনবক্সে", corpus.june(9, 5)),
     ],
 )
 def test_an_hour_in_words_is_read(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
-        ("tmoz evening boat, 3 seats in the dinghy", _june(4, 19)),
-        ("uk uk uk qui veut monte aujourdui dit moi vite place finir", _june(3, 23, 59)),
-        ("apres-demain a l'aube, bateau rapide, 1200 par tete", _june(5, 6)),
-        ("ghedda m3a l fjer, zodiac jdid, jib sa7bek", _june(4, 6)),
-        ("Nhar sbet nchallah zodiac direction Almeria khouya", _june(6)),
-        ("neser mbrama u nisim me gomone, shkruni n'viber", _june(4, 19)),
-        ("t2 tuần sau có xuồng nữa, nhóm 4 giảm giá", _june(8)),
-        ("انگلیس کی میاد با قایق؟ امشبیه.", _june(3, 22)),
-        ("گرووپی دوای ئەمان بە بەلەم یەکشەممەیە، تەنها ٤ کەسی دەوێت", _june(7)),
-        ("engilistan ta kashti, yakshamba sahar 5 baje, whatsapp ta rasha", _june(7, 5)),
-        ("kal shaam boat hai, 2 banday chahiye", _june(4, 19)),
-        ("پرسوں کشتی ہے، میسج کرو", _june(5)),
-        ("পরশু বোট ছাড়বে, লিস্ট প্রায় ফুল", _june(5)),
+        ("tmoz evening boat, 3 seats in the dinghy", corpus.june(4, 19)),
+        ("uk uk uk qui veut monte aujourdui dit moi vite place finir", corpus.june(3, 23, 59)),
+        ("apres-demain a l'aube, bateau rapide, 1200 par tete", corpus.june(5, 6)),
+        ("ghedda m3a l fjer, zodiac jdid, jib sa7bek", corpus.june(4, 6)),
+        ("Nhar sbet nchallah zodiac direction Almeria khouya", corpus.june(6)),
+        ("neser mbrama u nisim me gomone, shkruni n'viber", corpus.june(4, 19)),
+        ("t2 tuần sau có xuồng nữa, nhóm 4 giảm giá", corpus.june(8)),
+        ("انگلیس کی میاد با قایق؟ امشبیه.", corpus.june(3, 22)),
+        ("گرووپی دوای ئەمان بە بەلەم یەکشەممەیە، تەنها ٤ کەسی دەوێت", corpus.june(7)),
+        ("engilistan ta kashti, yakshamba sahar 5 baje, whatsapp ta rasha", corpus.june(7, 5)),
+        ("kal shaam boat hai, 2 banday chahiye", corpus.june(4, 19)),
+        ("پرسوں کشتی ہے، میسج کرو", corpus.june(5)),
+        ("পরশু বোট ছাড়বে, লিস্ট প্রায় ফুল", corpus.june(5)),
     ],
 )
 def test_a_day_is_read_however_it_is_spelt(text: str, leaves: list[datetime]) -> None:
-    assert _leaves(text) == leaves
+    assert corpus.leaves(text) == leaves
 
 
 @pytest.mark.parametrize(
@@ -148,7 +142,7 @@ def test_a_day_is_read_however_it_is_spelt(text: str, leaves: list[datetime]) ->
     ],
 )
 def test_today_beside_a_free_place_is_a_departure(text: str) -> None:
-    assert _leaves(text) == _june(3, 23, 59)
+    assert corpus.leaves(text) == corpus.june(3, 23, 59)
 
 
 @pytest.mark.parametrize(
@@ -165,4 +159,4 @@ def test_today_beside_a_free_place_is_a_departure(text: str) -> None:
     ],
 )
 def test_today_without_a_word_of_travel_is_no_departure(text: str) -> None:
-    assert _leaves(text) == []
+    assert corpus.leaves(text) == []
