@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fakes.pki import Pki
+from tests.faults import FIGURES
 
 # How long one example takes on a busy machine says nothing of the promise.
 settings.register_profile("untimed", deadline=None)
@@ -30,7 +31,6 @@ def foreign_pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return Pki(Path(tmp_path_factory.mktemp("foreign-pki")))
 
 
-FIGURES = Path(__file__).resolve().parents[1] / "build" / "faults"
 # ``figures("D1", early=0)`` publishes what a long run of a fault test found.
 Figures = Callable[..., None]
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.conftest import FIGURES
+from tests.faults import FIGURES
 
 
 def main(arguments: list[str]) -> int:
