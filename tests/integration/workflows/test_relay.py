@@ -27,7 +27,7 @@ from takedown.delivery.v1.delivery_service_pb2_grpc import (
 )
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
-from takedown.referral.v1 import event_pb2, platform_event_pb2
+from takedown.referral.v1 import event_pb2, platform_event_pb2, referral_pb2
 from tests.integration.intake.lives import closed
 from tests.integration.workflows.conftest import Desk
 from tests.integration.workflows.lives import notified
@@ -57,12 +57,12 @@ class Inbox(DeliveryServiceServicer):
 
     async def given(self, event: platform_event_pb2.PlatformEvent) -> delivery_pb.CompleteRequest:
         """How this event was settled."""
-        await self.items.put(
-            delivery_pb.InboxItem(
-                item_id=str(uuid.uuid4()), kind=contracts.KIND_PLATFORM_EVENT,
-                payload=event.SerializeToString(),
-            )
-        )  # fmt: skip
+        return await self.handed(contracts.KIND_PLATFORM_EVENT, event.SerializeToString())
+
+    async def handed(self, kind: str, payload: bytes) -> delivery_pb.CompleteRequest:
+        """How an item of this kind was settled."""
+        item = delivery_pb.InboxItem(item_id=str(uuid.uuid4()), kind=kind, payload=payload)
+        await self.items.put(item)
         return await self.settled.get()
 
 
@@ -159,3 +159,27 @@ async def test_an_answer_between_two_runs_of_a_referral_is_not_late_but_comes_ag
     assert settled.detail == "between two runs"
     _, events = await record_of(desk, referral_id)
     assert events[-1].type == event_pb2.REFERRAL_EVENT_TYPE_NOTICE_DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (contracts.KIND_PLATFORM_EVENT, b"\xff\xff"),
+        ("KIND_OF_A_NEWER_RELEASE", b""),
+        # A content kind that only a newer release knows.
+        (
+            contracts.KIND_REFERRAL_ACCEPTED,
+            referral_pb2.Referral(content=referral_pb2.Content(kind=99)).SerializeToString(),
+        ),
+    ],
+)
+async def test_what_this_release_cannot_read_is_kept_with_the_reason(
+    desk: Desk, kind: str, payload: bytes
+) -> None:
+    async with relayed(desk) as inbox:
+        settled = await inbox.handed(kind, payload)
+        assert settled.result == delivery_pb.DELIVERY_RESULT_DEFERRED
+        assert settled.detail.startswith("cannot be read here: ")
+        # The relay goes on with what it can read.
+        late = await inbox.given(said(await over(desk, 44), "REMOVAL_CLAIM"))
+        assert late.result == delivery_pb.DELIVERY_RESULT_LATE
