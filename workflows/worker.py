@@ -185,15 +185,16 @@ class Activities:
 async def main(settings: WorkerSettings) -> int:
     observed = telemetry.setup("worker", settings.telemetry)
     stop = process.stop_event()
-    client = await connect(settings, stop)
+    client, status = await connect(settings, stop), 0
     if client is not None:
-        await _work(client, settings, stop)
+        status = await _work(client, settings, stop)
     observed.shutdown()
-    _log.info("stopped", status=0)
-    return 0
+    _log.info("stopped", status=status)
+    return status
 
 
-async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -> None:
+async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -> int:
+    """Until the signal, 0; 1 when the relay or the care for the schedule died: start it again."""
     activities = Activities(settings)
     inboxes = {
         "intake": activities.intake_channel,
@@ -215,9 +216,11 @@ async def _work(client: Client, settings: WorkerSettings, stop: asyncio.Event) -
         if settings.ready_file is not None:
             process.write_ready(settings.ready_file, 0)
         _log.info("serving", platforms=sorted(settings.adapters), time_scale=settings.time_scale)
-        await stop.wait()
-        await asyncio.gather(*relaying)
+        status = await process.until_stopped(stop, relaying)
+        stop.set()
+        await asyncio.gather(*relaying, return_exceptions=status != 0)
     await activities.close()
+    return status
 
 
 if __name__ == "__main__":

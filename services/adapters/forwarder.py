@@ -25,6 +25,14 @@ from takedown.referral.v1 import platform_event_pb2
 BATCH: Final = 50
 IDLE_SECONDS: Final = 2.0
 DEADLINE: Final = 10.0
+# How long an answer waits that acknowledgement refused, while later ones go on.
+REFUSED_PAUSE: Final = timedelta(minutes=5)
+# Nothing gets through then: what comes after this answer waits as well.
+_AWAY: Final = frozenset({
+    grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+})  # fmt: skip
 SHORTEST_POLL: Final = timedelta(milliseconds=300)
 _log = structlog.get_logger("forwarder")
 
@@ -37,6 +45,8 @@ class Forwarder:
         self._stub = AcknowledgementServiceStub(acknowledgement)
         self._clock = clock
         self._hurry = asyncio.Event()
+        # Until when each refused answer waits, by its key.
+        self._refused: dict[tuple[str, str], datetime] = {}
 
     async def hurry(self) -> None:
         """A new answer is stored: forward it now rather than at the next turn."""
@@ -58,14 +68,31 @@ class Forwarder:
                 await waiting.until_any(IDLE_SECONDS, stop, self._hurry)
 
     async def _forward(self) -> bool:
-        rows = await self._store.unforwarded(BATCH)
+        now = self._clock.now()
+        self._refused = {key: until for key, until in self._refused.items() if until > now}
+        limit = BATCH + len(self._refused)
+        rows = await self._store.unforwarded(limit)
         for row in rows:
+            if (row["source"], row["source_id"]) not in self._refused:
+                await self._hand_on(row)
+        return len(rows) == limit
+
+    async def _hand_on(self, row: Row) -> None:
+        """One answer; one that is refused stays stored, and does not hold up those behind it."""
+        key = row["source"], row["source_id"]
+        try:
             with telemetry.restored(row["traceparent"] or ""):
                 event = platform_event_pb2.PlatformEvent.FromString(row["event"])
                 request = pb.RecordPlatformEventRequest(platform_event=event)
                 await self._stub.RecordPlatformEvent(request, timeout=DEADLINE)
-            await self._store.forwarded([(row["source"], row["source_id"])], self._clock.now())
-        return len(rows) == BATCH
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _AWAY:
+                raise
+            self._refused[key] = self._clock.now() + REFUSED_PAUSE
+            reason = from_rpc_error(error).reason
+            _log.error("answer_refused", notice_id=row["notice_id"], reason=reason)
+            return
+        await self._store.forwarded([key], self._clock.now())
 
 
 class Poller:

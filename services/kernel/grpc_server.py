@@ -20,7 +20,6 @@ from services.kernel import process
 from services.kernel.allow_list import AllowList
 from services.kernel.certificates import Certificates
 from services.kernel.config import MESSAGE_LIMIT, ServiceSettings, TlsSettings
-from services.kernel.grpc_errors import origin
 from services.kernel.interceptors import ServerInterceptor
 from services.kernel.telemetry import Telemetry
 
@@ -90,7 +89,7 @@ async def serve(
     _announce(settings, port)
     workers = [asyncio.create_task(_coroutine(work(stop))) for work in background]
     answering = [asyncio.create_task(_coroutine(work(drained))) for work in until_drained]
-    status = await _until_stopped(stop, [*workers, *answering])
+    status = await process.until_stopped(stop, [*workers, *answering])
     await health.enter_graceful_shutdown()
     stop.set()
     if settings.ready_file is not None:
@@ -137,20 +136,6 @@ def _announce(settings: ServiceSettings, port: int) -> None:
 
 async def _coroutine(work: Awaitable[None]) -> None:
     await work
-
-
-async def _until_stopped(stop: asyncio.Event, workers: Sequence[asyncio.Task[None]]) -> int:
-    """0 when a signal came; 1 when background work ended first, which it never should."""
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiting, *workers], return_when=asyncio.FIRST_COMPLETED)
-    if waiting in done:
-        return 0
-    waiting.cancel()
-    for task in done:
-        failure = task.exception()
-        place = origin(failure) if failure is not None else ""
-        _log.error("background_work_died", type=type(failure).__name__, where=place)
-    return 1
 
 
 async def _finish(workers: Sequence[asyncio.Task[None]], seconds: float) -> None:

@@ -10,7 +10,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +55,20 @@ def _on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+
+async def until_stopped(stop: asyncio.Event, workers: Sequence[asyncio.Task[None]]) -> int:
+    """0 when a signal came; 1 when background work ended first, which it never should."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([waiting, *workers], return_when=asyncio.FIRST_COMPLETED)
+    if waiting in done:
+        return 0
+    waiting.cancel()
+    for task in done:
+        failure = task.exception()
+        place = origin(failure) if failure is not None else ""
+        _log.error("background_work_died", type=type(failure).__name__, where=place)
+    return 1
 
 
 def run(main: Coroutine[Any, Any, int]) -> None:

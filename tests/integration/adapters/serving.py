@@ -54,15 +54,18 @@ PATIENCE = 3.0
 
 
 class _Heard(AcknowledgementServicer):
-    """The real one, which also says when it has stored something."""
+    """The real one; says when it has stored something, and refuses what it is told to."""
 
-    def __init__(self, engine: AsyncEngine, heard: asyncio.Queue[str]) -> None:
+    def __init__(self, engine: AsyncEngine, heard: asyncio.Queue[str], refused: set[str]) -> None:
         super().__init__(engine, SystemClock())
         self._heard = heard
+        self._refused = refused
 
     async def RecordPlatformEvent(  # noqa: N802
         self, request: ack_pb.RecordPlatformEventRequest, context: Any
     ) -> ack_pb.RecordPlatformEventResponse:
+        if request.platform_event.event_id in self._refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not this one")
         answer = await super().RecordPlatformEvent(request, context)
         self._heard.put_nowait(request.platform_event.event_id)
         return answer
@@ -77,11 +80,13 @@ class Acknowledgement:
     engine: AsyncEngine
     port: int = 0
     heard: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    refused: set[str] = field(default_factory=set)
     _server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
         server = grpc.aio.server(interceptors=(ServerInterceptor(AllowList.read()),))
-        add_AcknowledgementServiceServicer_to_server(_Heard(self.engine, self.heard), server)
+        servicer = _Heard(self.engine, self.heard, self.refused)
+        add_AcknowledgementServiceServicer_to_server(servicer, server)
         credentials = server_credentials(self.pki.tls("service/acknowledgement"))
         self.port = server.add_secure_port(f"127.0.0.1:{self.port}", credentials)
         await server.start()

@@ -6,12 +6,14 @@ import asyncio
 import base64
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
+from services.adapters import forwarder
 from services.adapters.webhooks import BODY_LIMIT
 from takedown.adapter.v1 import platform_adapter_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
@@ -101,6 +103,20 @@ async def test_the_same_event_in_two_messages_is_one_event(world: World) -> None
     await world.acknowledgement.until_heard(data["event_id"])
     await world.acknowledgement.until_heard(data["event_id"])
     assert await world.acknowledgement.stored(notice_id) == [(data["event_id"], 1)]
+
+
+async def test_an_answer_that_is_refused_waits_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder, "REFUSED_PAUSE", timedelta(0))
+    first, second = _said(str(uuid4())), _said(str(uuid4()))
+    world.acknowledgement.refused.add(first["event_id"])
+    for data in (first, second):
+        assert (await _post(world, _body(data))).status_code == 202
+    await world.acknowledgement.until_heard(second["event_id"])
+    assert await world.acknowledgement.stored(first["notice_id"]) == []
+    world.acknowledgement.refused.clear()
+    await world.acknowledgement.until_heard(first["event_id"])
 
 
 FORGED: dict[str, dict[str, Any]] = {
