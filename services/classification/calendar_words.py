@@ -15,13 +15,13 @@ from services.classification.lexica import CALENDAR, NO_LANGUAGE
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token, fold
 
-PARTS: Final = frozenset({"morning", "noon", "afternoon", "evening", "night", "midnight"})
+PARTS: Final = frozenset({"dawn", "morning", "noon", "afternoon", "evening", "night", "midnight"})
 HALVES: Final = PARTS | {"am", "pm"}
 _RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
 DAY_PARTS: Final = frozenset(
     f"{day}_{part}"
     for day in ("today", "tomorrow")
-    for part in ("morning", "noon", "afternoon", "evening", "night")
+    for part in ("dawn", "morning", "noon", "afternoon", "evening", "night")
 )
 # "Friday night" in one word, "after the Friday prayer".
 WEEKDAY_PARTS: Final = frozenset(
@@ -51,6 +51,7 @@ _DIGIT: Final = re.compile(r"\d")
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
 # "۸ونیم": half past eight in one word.
 _HALVED: Final = re.compile(r"(\d{1,2})و?(?:نیم|نص|نصف)")
+_LIMITS: Final = frozenset({"past", "until", "until_after"})
 _COMMAS: Final = frozenset({", ", "، ", ") ", "، ("})
 # So far from a date in digits an hour may stand: "22g ngày 04/06".
 _DATED_NEAR: Final = 12
@@ -253,13 +254,20 @@ def _bounded(words: Iterable[Word]) -> Iterator[Word]:
 
 
 def _meant(words: Mapping[Word, None]) -> Iterable[Word]:
-    """Without those inside a phrase that is no time: "Friday prayer", "a third party"."""
+    """Without those inside a phrase that is no time: "Friday prayer", "a third party".
+
+    And "before" says of "before dawn" neither that it is past nor until when.
+    """
     none = {place for w in words if w.kind == "none" for place in range(w.first, w.last + 1)}
-    return [word for word in words if word.first not in none] if none else words
+    dawn = {w.first for w in words if w.kind.endswith("dawn") and w.last > w.first}
+    if not none and not dawn:
+        return words
+    return [w for w in words if w.first not in none and not (w.kind in _LIMITS and w.first in dawn)]
 
 
 def _as_written(text: Normalised, token: Token) -> bool:
     meant = _VIETNAMESE.get(token.forms[0])
     if meant is None or token.joined:
         return True
-    return unicodedata.normalize("NFC", text.original[token.start : token.end]).lower() == meant
+    written = unicodedata.normalize("NFC", text.original[token.start : token.end])
+    return "".join(filter(str.isalpha, written)).lower() == meant

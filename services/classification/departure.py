@@ -32,8 +32,8 @@ _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
 _PART_OF_DAY: Final = {
-    "morning": time(6), "noon": time(12), "afternoon": time(12), "evening": time(19),
-    "night": time(22), "midnight": time(23, 59), "tonight": time(22),
+    "dawn": time(4), "morning": time(6), "noon": time(12), "afternoon": time(12),
+    "evening": time(19), "night": time(22), "tonight": time(22),
 }  # fmt: skip
 _NIGHT: Final = ("night", "tonight", "midnight")
 _LAST_MINUTE: Final = time(23, 59)
@@ -75,7 +75,7 @@ def _meant(days: list[Day]) -> list[Day]:
 def _start(day: Day, now: datetime) -> datetime:
     if day.exact is not None:
         return day.exact
-    if day.part == "midnight" and day.kind in ("today", "tonight"):
+    if day.part == "midnight":
         return datetime.combine(day.on + timedelta(days=1), time(0), tzinfo=now.tzinfo)
     at = _PART_OF_DAY.get(day.part) or (_LAST_MINUTE if day.on == now.date() else time(0))
     return datetime.combine(day.on, at, tzinfo=now.tzinfo)

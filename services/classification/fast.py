@@ -1,12 +1,10 @@
-"""The fast model: pieces of words and facts, one linear score for each question."""
+"""The fast model: words, pieces and pairs of them, and facts: a linear score for each question."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,44 +13,57 @@ from numpy.typing import NDArray
 
 from services.classification import arrays, heads
 from services.classification.arrays import ModelFileError
-from services.classification.features import pieces
+from services.classification.features import pairs, terms
 
 FILE: Final = "fast.npz"
-VERSION: Final = 1
-# The longest word whose pieces are remembered between texts, and how many words are.
+VERSION: Final = 2
+# The longest word that is remembered between texts, and how many words are: some 200 bytes each.
 _REMEMBERED: Final = 40
-_WORDS: Final = 50_000
+_WORDS: Final = 30_000
+_NOTHING: Final = np.zeros(0, np.float32)
 
 
 class FastModel:
-    """Scores are dense sums over a few hundred rows; pure, and safe from several threads."""
+    """Scores are sums over words and pairs of words; pure, and safe from several threads.
+
+    A text's vector is the sum of its words' and pairs' vectors, divided by the root of the sum of
+    their squared lengths: so a word's part is the same in every text and is remembered
+    (docs/decisions/0028).
+    """
 
     def __init__(self, known: arrays.Arrays, facts: Mapping[str, Any], sha256: str) -> None:
-        self._vocabulary = {p: i for i, p in enumerate(facts["pieces"])}
+        self._vocabulary = {term: i for i, term in enumerate(facts["terms"])}
         self._facts = {name: i for i, name in enumerate(facts["facts"])}
         self._fact_rows = known["facts"].astype(np.float32)
-        self._rows = known["pieces"].astype(np.float32)
-        self._idf = known["idf"].astype(np.float32)
+        weights = known["weights"].astype(np.float32)[:, None]
+        # What each term adds to the scores, and in the last column to the squared length.
+        self._terms = np.hstack([known["terms"].astype(np.float32) * weights, weights**2])
         self._bias = known["bias"].astype(np.float32)
         self.sha256 = sha256
-        self._indices = lru_cache(_WORDS)(self._look_up)
+        self._of_word = lru_cache(_WORDS)(self._add_up)
 
-    def _look_up(self, word: str) -> tuple[int, ...]:
-        found = map(self._vocabulary.get, pieces(word))
-        return tuple([place for place in found if place is not None])
+    def _add_up(self, word: str) -> NDArray[np.float32]:
+        """SIZE scores of a word and its squared length; empty when none of its terms is known."""
+        found = [p for p in map(self._vocabulary.get, terms(word)) if p is not None]
+        if not found:
+            return _NOTHING
+        added: NDArray[np.float32] = self._terms.take(found, axis=0).sum(axis=0)
+        return added
 
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
         """Of the words of ``features.words`` and the facts of ``features.facts``."""
-        known = [self._indices(w) if len(w) <= _REMEMBERED else self._look_up(w) for w in words]
-        # In the order of their first time: sums of floats depend on it.
-        counts = Counter(chain.from_iterable(known))
         raw = self._of_facts(facts)
-        if counts:
-            places = np.fromiter(counts, np.int64, len(counts))
-            times = np.fromiter(counts.values(), np.float32, len(counts))
-            weights = (1.0 + np.log(times)) * self._idf.take(places)
-            weights /= math.sqrt(float(weights @ weights))
-            raw += weights @ self._rows.take(places, axis=0)
+        parts = [
+            self._of_word(word) if len(word) <= _REMEMBERED else self._add_up(word)
+            for word in dict.fromkeys(words)
+        ]
+        known = [p for p in map(self._vocabulary.get, pairs(words)) if p is not None]
+        if known:
+            parts.append(self._terms.take(known, axis=0).ravel())
+        together = np.concatenate(parts) if parts else _NOTHING
+        if together.size:
+            total = together.reshape(-1, heads.SIZE + 1).sum(axis=0)
+            raw += total[:-1] / math.sqrt(float(total[-1]))
         return heads.answers(raw)
 
     def _of_facts(self, facts: Mapping[str, float]) -> NDArray[np.float32]:
@@ -73,8 +84,8 @@ def load(folder: Path) -> FastModel:
         raise ModelFileError(f"{FILE}: cannot be opened ({error.strerror})") from error
     check(FILE, facts, VERSION)
     shapes = {
-        "pieces": (len(facts.get("pieces", ())), heads.SIZE),
-        "idf": (len(facts.get("pieces", ())),),
+        "terms": (len(facts.get("terms", ())), heads.SIZE),
+        "weights": (len(facts.get("terms", ())),),
         "facts": (len(facts.get("facts", ())), heads.SIZE),
         "bias": (heads.SIZE,),
     }

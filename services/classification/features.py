@@ -1,4 +1,4 @@
-"""What the trained models see of a text: pieces of its words, and facts that the rules found.
+"""What the trained models see of a text: its words and facts that the rules found.
 
 The same functions serve training and the running service, so that both see the same.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from services.classification import style
@@ -35,19 +36,31 @@ def words(tokens: Sequence[Token]) -> list[str]:
     return read
 
 
-def pieces(word: str) -> list[str]:
-    """Every run of SHORTEST to LONGEST characters of one word between two blanks."""
+def terms(word: str) -> list[str]:
+    """What the fast model sees of one word between two blanks, each once.
+
+    Every run of SHORTEST to LONGEST characters, and the whole of a longer one.
+    """
     padded = f" {word} "
     runs = _known_runs if len(padded) < _LENGTHS else _runs
-    return [padded[run] for run in runs(len(padded))]
+    return list(dict.fromkeys([padded[run] for run in runs(len(padded))]))
+
+
+def pairs(read: Sequence[str]) -> list[str]:
+    """Neighbouring words, each pair once; a pair has a blank inside and no ``terms`` has."""
+    return list(dict.fromkeys([f"{one} {other}" for one, other in pairwise(read)]))
 
 
 def _runs(size: int) -> tuple[slice, ...]:
-    """Where the pieces of so many characters stand, the shortest first."""
-    return tuple(
-        slice(start, start + length)
-        for length in range(SHORTEST, min(size, LONGEST) + 1)
-        for start in range(size - length + 1)
+    """Where the pieces of so many characters stand, the shortest first, and the whole last."""
+    whole = (slice(0, size),) if size > LONGEST else ()
+    return (
+        *(
+            slice(start, start + length)
+            for length in range(SHORTEST, min(size, LONGEST) + 1)
+            for start in range(size - length + 1)
+        ),
+        *whole,
     )
 
 

@@ -58,6 +58,8 @@ _LOOKALIKE_SCRIPTS: Final = (
 # Arabic block) a text could grow eighteen-fold.
 _LONGEST_EXPANSION: Final = 4
 _REGIONAL_A: Final = 0x1F1E6
+# Clock faces from one o'clock and from half past one, twelve of each in a row.
+_CLOCKS: Final = {0x1F550: "00", 0x1F55C: "30"}
 _SQUARED: Final = (0x1F130, 0x1F150, 0x1F170)
 
 
@@ -144,7 +146,9 @@ class OneForOne(dict[int, str]):
 
 
 def read_emoji(path: Path = EMOJI_FILE) -> tuple[dict[str, str], dict[str, str]]:
-    """(emoji -> word, flag letters -> word) of the data file."""
+    """(emoji -> word, flag letters -> word) of the data file; a clock face is the time it shows."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     words = {char: word for word, chars in data["concepts"].items() for char in chars}
+    for first, minutes in _CLOCKS.items():
+        words |= {chr(first + hour): f"{hour + 1}:{minutes}" for hour in range(12)}
     return words, dict(data["flags"])

@@ -73,7 +73,9 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
     if not clocks and not others:
         others = list(islice(_four_digits(words), _MOST))
-    found = sorted((*clocks, *others), key=lambda hour: (hour.start, -hour.end))
+    written = [hour for hour in clocks if hour.end - hour.start > 1]
+    # A clock face is mostly a picture beside the hour that is meant.
+    found = sorted((*written, *others) or clocks, key=lambda hour: (hour.start, -hour.end))
     found = without_opening_hours(words.text.original, found) if len(found) > 1 else found
     kept: dict[int, Hour] = {}
     for hour in found:

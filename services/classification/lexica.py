@@ -26,8 +26,8 @@ _PLAIN_DAY: Final = 5
 _DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")
 _TIMES: Final = tuple(
     f"{CALENDAR}{kind}"
-    for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", "morning",
-                 "noon", "afternoon", "evening", "night", "midnight")
+    for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", "dawn",
+                 "morning", "noon", "afternoon", "evening", "night", "midnight")
 )  # fmt: skip
 # An Arabic keyboard has no letter for the Sorani "e": "h" and a space stand for it.
 _SORANI_E: Final = "ە"

@@ -59,7 +59,7 @@ def _number(words: CalendarWords, place: int) -> tuple[int, int]:
 
 def in_half(hour: int, half: str) -> int:
     """The hour of the 24, or 24 for "12 at night"."""
-    if half in ("am", "morning"):
+    if half in ("am", "dawn", "morning"):
         return 0 if hour == NOON else hour
     if half in ("pm", "afternoon", "noon"):
         late = hour < NOON if half != "noon" else 0 < hour <= SMALL_HOURS

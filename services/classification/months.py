@@ -15,6 +15,7 @@ from services.classification.dates import (
     next_solar,
 )
 from services.classification.minutes import NOON
+from services.classification.solar import is_solar
 
 # The endings of a day's number: "15th", "1er", "13'ünde", "16ی", "19-مه".
 _DAY_NUMBER: Final = re.compile(
@@ -26,27 +27,33 @@ _SHORT: Final = 3
 _OF_CLOCK: Final = re.compile(r"[:.hg]\d\d(?!\d)")
 # So many days ahead the date of "Monday 15" may be.
 _DATED_WITHIN: Final = 31
+_ARABIC: Final = re.compile("[\u0600-\u06ff]")
 # "Le 17" may be a telephone number, and "le 9" a bus.
 _VAGUE: Final = frozenset({"le"})
 _APOSTROPHES: Final = frozenset("'’")
 _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
-_NEXT: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
+_NEXT_OF: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
 # Words that name a month; and words that make the number beside them a day of the next one, which
 # stands behind them or (``of_month``) before them.
-MONTHS: Final = frozenset(_NEXT)
+MONTHS: Final = frozenset(_NEXT_OF)
 BARE: Final = frozenset({"on_date", "on_ordinal", "of_month"})
 # "Mercredi 10 au matin" is the 10th; the hour would be "10h du matin".
 _OF_DATE: Final = frozenset({"of_date"})
 # After a number these make it an hour or a count, and no day of the month.
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
-# From 12 on no hour of the morning or of noon is meant: "dimanche 14 à midi".
-_NO_LATE_DATE: Final = _NO_DATE - {"morning", "noon"}
+# From 12 on no hour of dawn, the morning or noon is meant: "dimanche 14 à midi".
+_NO_LATE_DATE: Final = _NO_DATE - {"dawn", "morning", "noon"}
+# "Thursday 11, noon": no eleventh hour, while "Thursday 1, noon" may be one o'clock.
+_AT_NOON: Final = frozenset({"noon"})
+_LATEST_NOON: Final = 4
 _OF_MONTH: Final = frozenset({"of_month"})
+# "Sunday next, the 14th".
+_NEXT: Final = frozenset({"next_day", "next_week"})
 _BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
 _OF_TIME: Final = frozenset({"hour_before", "of_month"})
-_NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT})
+_NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT_OF})
 
 
 class MonthDay(NamedTuple):
@@ -68,7 +75,7 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
         day = _day_number(words, word, index)
         if not day:
             continue
-        resolved = _NEXT[word.kind](word.number, day, now)
+        resolved = _NEXT_OF[word.kind](word.number, day, now)
         if resolved is None:
             continue
         said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
@@ -99,6 +106,8 @@ def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
 
 def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) -> MonthDay | None:
     """ "Monday 15", "Monday the 15th": a day of the month, when that day is a Monday."""
+    said = words.after(word.last, _NEXT)
+    word = word._replace(last=said.last) if said else word
     index = word.last + 1
     between = words.after(word.last, _BETWEEN)
     if words.parted(word.last) or not (between or words.gap(word.last) == " "):
@@ -107,17 +116,34 @@ def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) ->
     if between and words.parted(between.last):
         return None
     found = _DAY_NUMBER.fullmatch(words.tokens[index].forms[0])
+    number = int(found[1]) if found else _late_number(words, index)
     # With its month behind it the day is read with that.
-    if not found or words.after(index, MONTHS):
+    if not number or words.after(index, MONTHS):
         return None
     of_month = words.after(index, _OF_MONTH)
-    if not of_month and _is_hour_or_count(words, index, found):
+    if found and not of_month and _is_hour_or_count(words, index, found):
         return None
-    days = (now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN))
-    on = next((d for d in days if d.day == int(found[1]) and d.weekday() == weekday), None)
+    solar = _ARABIC.match(words.text.original, words.tokens[word.first].start) is not None
+    on = _on_weekday(number, weekday, now, solar)
     # "چوارشەممە ١٠ی مانگ": of the month.
     last = of_month.last if of_month else index
     return _with_part(words, on, word.first, last) if on else None
+
+
+def _late_number(words: CalendarWords, index: int) -> int:
+    """ "Samedi treize": a number in words, where it is too high for an hour; else 0."""
+    said = (w.number for w in words.starting.get(index, ()) if w.kind == "numbers")
+    return next((number for number in said if number > NOON), 0)
+
+
+def _on_weekday(number: int, weekday: int, now: datetime, solar: bool) -> date | None:
+    """The day of this number, when it is such a weekday; ``solar``: of that calendar, or else."""
+    days = [now.date() + timedelta(days=ahead) for ahead in range(_DATED_WITHIN)]
+    days = [day for day in days if day.weekday() == weekday]
+    on = next((day for day in days if day.day == number), None)
+    if on or not solar:
+        return on
+    return next((day for day in days if is_solar(day, number)), None)
 
 
 def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) -> bool:
@@ -128,6 +154,7 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
     if _OF_CLOCK.match(words.text.original, words.tokens[index].end):
         return True
     kinds = _NO_LATE_DATE if int(found[1]) >= NOON else _NO_DATE
+    kinds = kinds - _AT_NOON if int(found[1]) > _LATEST_NOON else kinds
     return words.after(index, kinds) is not None and words.after(index, _OF_DATE) is None
 
 

@@ -22,6 +22,8 @@ _LOOKALIKES: Final = folding.lookalikes()
 _ANY_LOOKALIKE: Final = frozenset(_LOOKALIKES)
 
 _WORD: Final = re.compile(r"[^\W_]+(?:(?:[@$!]|(?<=[^\W\d_])€(?=[^\W\d_]))[^\W_]+)*")
+# "1O juin", "4OOO $": the letter for the digit, behind digits.
+_NOUGHTS: Final = re.compile(r"(?<![^\W_])\d+o+(?![^\W_])")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 # A letter of an Arabic word is drawn out on both sides of a sign to part the word unseen.
@@ -72,6 +74,7 @@ class Normalised:
 def normalise(original: str) -> Normalised:
     """Fold a text; linear in its length, whatever it holds."""
     text, starts, ends = _folded(original)
+    text = _NOUGHTS.sub(_with_noughts, text)
     words = [match.span() for match in _WORD.finditer(text)]
     text = _without_lookalikes(text, words)
     spans = [(text[a:b], a, b) for a, b in words]
@@ -81,6 +84,10 @@ def normalise(original: str) -> Normalised:
         for form, a, b, joined in _with_spaced_joined(text, spans)
     ]
     return Normalised(original, text, starts, ends, tokens)
+
+
+def _with_noughts(found: re.Match[str]) -> str:
+    return found[0].replace("o", "0")
 
 
 def fold(text: str) -> str:

@@ -31,6 +31,13 @@ def from_solar(year: int, month: int, day: int) -> date | None:
     return start + timedelta(days=before + day - 1)
 
 
+def is_solar(day: date, number: int) -> bool:
+    """Whether it is the day of this number in its month of the solar calendar."""
+    years = (day.year - 622, day.year - 621)
+    months = range(1, _MONTHS + 1)
+    return any(from_solar(year, month, number) == day for year in years for month in months)
+
+
 def _is_leap(year: int) -> bool:
     return year % _CYCLE in _LEAP_REMAINDERS
 

@@ -25,9 +25,11 @@ from services.classification.training.vectors import Read
 
 FOLDS: Final = 5
 # The authors of each language who wrote after the lexica had been widened.
-SECOND: Final = frozenset("fgijklnopqrstuvwxyz45789") | {
-    f"a{letter}" for letter in "abcdefghiklnopqstu"
-}
+SECOND: Final = (
+    frozenset("fgijklnopqrstuvwxyz45789")
+    | {f"a{letter}" for letter in "abcdefghiklnopqstuwz"}
+    | {"ba", "bc"}
+)
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.
 _DECIDING: Final = 1 + len(heads.ACTS)
@@ -130,7 +132,7 @@ def calibration(
 def calibrated(fitted: fast_fit.Fitted, unseen: Unseen) -> fast_fit.Fitted:
     """The fitted fast model with its advert head calibrated, so that it needs no step after it."""
     known: dict[str, NDArray[Any]] = dict(fitted.arrays)
-    for name in ("pieces", "facts"):
+    for name in ("terms", "facts"):
         column = known[name].astype(np.float64)
         column[:, 0] *= unseen.scale
         known[name] = vectors.shown(column)

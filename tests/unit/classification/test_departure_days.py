@@ -145,3 +145,51 @@ def test_days_in_hashtags_are_read(text: str, leaves: list[datetime]) -> None:
 )
 def test_days_and_hours_are_read_as_people_write_them(text: str, leaves: list[datetime]) -> None:
     assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("boat to UK thurs b4 dawn, kids free", corpus.june(4, 4)),
+        ("boat to UK thursday morning, kids free", corpus.june(4, 6)),
+        ("فردا قبل از سپیده با قایق راه میفتیم", corpus.june(4, 4)),
+        ("cuma şafakta tekne kalkıyor, çocuklar bedava", corpus.june(5, 4)),
+        ("rạng sáng mai xuồng chạy qua Anh", corpus.june(4, 4)),
+        ("boat to UK thursday at 5 before dawn", corpus.june(4, 5)),
+    ],
+)
+def test_dawn_comes_before_the_morning(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("wed 10 jun 🕟 a.m 🛟🛟🛟 4 friends come together", corpus.june(10, 4, 30)),
+        ("tonight 🕚 🚤🇬🇧 2 seats", corpus.june(3, 23)),
+        # A picture beside the hour that is written.
+        ("friday 🕐 5am 🚤🇬🇧 2 seats", corpus.june(5, 5)),
+    ],
+)
+def test_a_clock_face_is_an_hour_where_none_is_written(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("bateau pour l'Angleterre le samedi treize, la nuit", corpus.june(13, 22)),
+        ("قایق پنجشنبه ۲۱ ظهر میره، جا هست", corpus.june(11, 12)),
+        ("perşembe 11 öğlen tekne kalkıyor", corpus.june(11, 12)),
+        ("Thursday 21 boat to UK, last seats", corpus.june(4)),
+    ],
+)
+def test_a_weekday_with_its_number_in_words_or_of_the_solar_month(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+def test_how_long_a_crossing_took_is_no_departure() -> None:
+    text = "bro i was over in 4hrs by boat, lads the next one is tonight"
+    assert corpus.leaves(text) == corpus.june(3, 22)

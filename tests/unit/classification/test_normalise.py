@@ -50,6 +50,20 @@ def test_digits_and_signs_are_read_as_the_letters_they_stand_for(written: str, r
     assert read in normalise(written).tokens[0].forms
 
 
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("1O juin", "10 juin"),
+        ("4OOO $", "4000 $"),
+        ("2o1o", "2o1o"),
+        ("1oo%", "100%"),
+        ("oo7", "oo7"),
+    ],
+)
+def test_an_o_behind_digits_is_a_nought(written: str, folded: str) -> None:
+    assert normalise(written).text == folded
+
+
 def test_genuine_cyrillic_stays_cyrillic() -> None:
     assert "привет" in normalise("привет как дела").text
 
