@@ -7,6 +7,7 @@ stuck. All counts must be zero.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections import Counter
@@ -25,6 +26,9 @@ from workflows import contracts
 from workflows.lifecycle import State, is_legal
 from workflows.snapshot import QUERY_SNAPSHOT, Snapshot
 
+# A referral that moves on between the two looks agrees at the next: seconds between them.
+_MOVING = (0.2, 1.0, 3.0)
+_NOW = "SELECT state, outcome FROM intake.referrals WHERE referral_id = $1"
 _COMPARED = ("state", "outcome", "last_sequence", "claim_time", "confirm_time", "detail")
 
 
@@ -85,17 +89,23 @@ async def _accepted_once(
 
 
 async def _record(conn: asyncpg.Connection, layout: Layout, findings: Findings) -> None:
-    events = await conn.fetch("SELECT * FROM intake.events ORDER BY referral_id, sequence")
-    by_referral: dict[UUID, list[Any]] = {}
-    for row in events:
-        by_referral.setdefault(row["referral_id"], []).append(row)
-    referrals = await conn.fetch("SELECT * FROM intake.referrals")
+    referrals, by_referral = await read_record(conn)
     temporal = await Client.connect(layout.address("temporal"))
     for referral in referrals:
         rows = by_referral.get(referral["referral_id"], [])
         _fold_agrees(referral, rows, findings)
         _legal(referral, rows, findings)
-        await _workflow_agrees(temporal, referral, findings)
+        await _workflow_agrees(temporal, conn, referral["referral_id"], findings)
+
+
+async def read_record(conn: asyncpg.Connection) -> tuple[list[Any], dict[UUID, list[Any]]]:
+    """Every referral and its events, as of one moment: what is audited may live on meanwhile."""
+    by_referral: dict[UUID, list[Any]] = {}
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        for row in await conn.fetch("SELECT * FROM intake.events ORDER BY referral_id, sequence"):
+            by_referral.setdefault(row["referral_id"], []).append(row)
+        referrals = await conn.fetch("SELECT * FROM intake.referrals")
+    return referrals, by_referral
 
 
 def _fold_agrees(referral: Any, rows: list[Any], findings: Findings) -> None:
@@ -133,29 +143,38 @@ def _legal(referral: Any, rows: list[Any], findings: Findings) -> None:
         before = after
 
 
-async def _workflow_agrees(temporal: Client, referral: Any, findings: Findings) -> None:
-    handle = temporal.get_workflow_handle(contracts.workflow_id(str(referral["referral_id"])))
+async def _workflow_agrees(
+    temporal: Client, conn: asyncpg.Connection, referral_id: UUID, findings: Findings
+) -> None:
+    handle = temporal.get_workflow_handle(contracts.workflow_id(str(referral_id)))
     try:
         described = await handle.describe()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         findings.stuck += 1
-        findings.notes.append(f"I5 {referral['referral_id']} has no workflow")
+        findings.notes.append(f"I5 {referral_id} has no workflow")
         return
-    snapshot = await handle.query(QUERY_SNAPSHOT, result_type=Snapshot)
-    if (snapshot.state, snapshot.outcome) != (referral["state"], referral["outcome"]):
+    for pause in (*_MOVING, 0.0):
+        snapshot = await handle.query(QUERY_SNAPSHOT, result_type=Snapshot)
+        referral = await conn.fetchrow(_NOW, referral_id)
+        if (snapshot.state, snapshot.outcome) == (referral["state"], referral["outcome"]):
+            break
+        await asyncio.sleep(pause)
+    else:
         findings.projection_mismatches += 1
-        findings.notes.append(f"I3 {referral['referral_id']}: the workflow says {snapshot.state}")
+        findings.notes.append(f"I3 {referral_id}: the workflow says {snapshot.state}")
     running = described.status is not None and described.status.name == "RUNNING"
     waits = running and bool(snapshot.waiting_for)
     if referral["state"] != "CLOSED" and not waits:
         findings.stuck += 1
-        findings.notes.append(f"I5 {referral['referral_id']} waits for nothing")
+        findings.notes.append(f"I5 {referral_id} waits for nothing")
 
 
 async def _effects(layout: Layout, findings: Findings) -> None:
     """Every effect is of one prepared notice, with its stored bytes, and no notice has two."""
+    # Before the notices, which are stored before they are sent: more may be sent meanwhile.
+    effects = read_ledger(layout)
     sent: dict[str, Any] = {}
     for slug in PLATFORMS:
         conn = await asyncpg.connect(
@@ -166,7 +185,6 @@ async def _effects(layout: Layout, findings: Findings) -> None:
         )
         await conn.close()
         sent |= {str(row["notice_id"]): row for row in rows}
-    effects = read_ledger(layout)
     per_notice = Counter(
         (str(sent[e["notice_id"]]["referral_id"]), e["number"])
         for e in effects
