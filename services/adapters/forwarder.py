@@ -15,7 +15,7 @@ from services.adapters.profiles.table import Answers, Profile
 from services.adapters.store import Row, Store
 from services.kernel import telemetry, waiting
 from services.kernel.clock import Clock
-from services.kernel.grpc_errors import as_domain_error, from_rpc_error
+from services.kernel.grpc_errors import DEPENDENCY_AWAY, as_domain_error, from_rpc_error
 from takedown.acknowledgement.v1 import acknowledgement_service_pb2 as pb
 from takedown.acknowledgement.v1.acknowledgement_service_pb2_grpc import (
     AcknowledgementServiceStub,
@@ -28,11 +28,11 @@ DEADLINE: Final = 10.0
 # How long an answer waits that acknowledgement refused, while later ones go on.
 REFUSED_PAUSE: Final = timedelta(minutes=5)
 # Nothing gets through then: what comes after this answer waits as well.
-_AWAY: Final = frozenset({
-    grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAUTHENTICATED,
+_AWAY: Final = DEPENDENCY_AWAY | {
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
-})  # fmt: skip
+}
 SHORTEST_POLL: Final = timedelta(milliseconds=300)
 _log = structlog.get_logger("forwarder")
 

@@ -19,9 +19,7 @@ PARTS: Final = frozenset({"dawn", "morning", "noon", "afternoon", "evening", "ni
 HALVES: Final = PARTS | {"am", "pm"}
 _RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
 DAY_PARTS: Final = frozenset(
-    f"{day}_{part}"
-    for day in ("today", "tomorrow")
-    for part in ("dawn", "morning", "noon", "afternoon", "evening", "night")
+    f"{day}_{part}" for day in ("today", "tomorrow") for part in PARTS - {"midnight"}
 )
 # "Friday night" in one word, "after the Friday prayer".
 WEEKDAY_PARTS: Final = frozenset(

@@ -32,11 +32,10 @@ _BARE: Final = {
 }
 
 # What a service that we call may answer without a fault of its caller or of ours.
-_DEPENDENCY_AWAY: Final = (
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
+DEPENDENCY_AWAY: Final = frozenset({
+    grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
-)
+})  # fmt: skip
 
 
 def treat_as_database_away(*kinds: type[BaseException]) -> None:
@@ -75,7 +74,7 @@ def as_domain_error(error: BaseException) -> DomainError:
             "The record cannot be reached just now; nothing was stored, send the request again.",
             retry_after=timedelta(seconds=1),
         )
-    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _DEPENDENCY_AWAY:
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in DEPENDENCY_AWAY:
         return DomainError(
             ErrorKind.UNAVAILABLE,
             "DEPENDENCY_UNAVAILABLE",
