@@ -7,13 +7,14 @@ already over. Whether the text is an offer at all is not asked here.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.classification.calendar_words import CLAUSE_END, CalendarWords
+from services.classification.calendar_words import CLAUSE_END, PARTS, CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
 from services.classification.hour import Hour
@@ -25,6 +26,11 @@ from services.classification.normalise import Normalised
 MAX_DATES: Final = 20
 _NEAR: Final = 48
 _SAID_NEAR: Final = 60
+# So far behind a day a part of it may stand: "Friday, we go at night".
+_PART_NEAR: Final = 40
+# Noon and evening are meals, entertainment and a wage as well.
+_ALONE: Final = ({"dawn"}, {"morning"}, {"night"}, {"midnight"})
+_SENTENCE_END: Final = re.compile(r"[\n!?؟;؛|]|[.。](?=\s|$)")
 _FAR: Final = 1_000_000
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
@@ -32,7 +38,7 @@ _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
 _PART_OF_DAY: Final = {
-    "dawn": time(4), "morning": time(6), "noon": time(12), "afternoon": time(12),
+    "dawn": time(4), "morning": time(6), "noon": time(12), "afternoon": time(15),
     "evening": time(19), "night": time(22), "tonight": time(22),
 }  # fmt: skip
 _NIGHT: Final = ("night", "tonight", "midnight")
@@ -59,7 +65,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _meant(days)
+    days = _with_part(words, _meant(days), hours)
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
@@ -70,6 +76,22 @@ def _meant(days: list[Day]) -> list[Day]:
     """Without the days that are refused, where another is named: "not tonight, tomorrow at 5"."""
     meant = [day for day in days if not day.refused]
     return meant if any(not day.rejected for day in meant) else days
+
+
+def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> list[Day]:
+    """The only day has the only part of the day said behind it: "Friday, we go at night"."""
+    if hours or words.kinds.isdisjoint(PARTS):
+        return days
+    sure = [day for day in days if not day.short]
+    parts = [word for found in words.starting.values() for word in found if word.kind in PARTS]
+    if len({day.on for day in sure}) != 1 or any(day.part or day.exact for day in sure):
+        return days
+    first = words.tokens[parts[0].first].start
+    behind = any(0 < first - day.end < _PART_NEAR for day in sure)
+    alone = {word.kind for word in parts} in _ALONE and not words.numbered_before(parts[0].first)
+    if not behind or not alone or _SENTENCE_END.search(words.text.original[sure[-1].end : first]):
+        return days
+    return [day if day.short else replace(day, part=parts[0].kind) for day in days]
 
 
 def _start(day: Day, now: datetime) -> datetime:

@@ -193,7 +193,8 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     evident = evident or (halved and _of_a_day(words, first, end))
     if not evident or _is_limit(words, begin, end):
         return None
-    if not (said or mark or earlier or halved) and is_article(words, first, last):
+    if not (said or mark or earlier or halved) and (value == 0 or is_article(words, first, last)):
+        # "Wind 0, waves 0": midnight is hardly ever a nought and nothing with it.
         return None
     beside = earlier or later
     change += _MINUTES[beside.kind] if beside else 0
