@@ -53,7 +53,7 @@ class ModelEngine:
         self._fast = fast
         self._thresholds = thresholds
         self._meaning = meaning
-        self._embedder = embedder or Lazy(Embedder)
+        self._embedder = embedder
         parts = (rules.describe().data_sha256, fast.sha256, thresholds.sha256,
                  meaning.sha256 if meaning else "")  # fmt: skip
         self._sha256 = hashlib.sha256("".join(parts).encode("ascii")).hexdigest()
@@ -104,7 +104,9 @@ class ModelEngine:
             reading.text.original, reading.signals, reading.entities, reading.scores
         )
         answers = self._fast.answers(words, facts)
-        if self._meaning is None or not words or not self._thresholds.unsure(answers.advert):
+        if self._meaning is None or self._embedder is None or not words:
+            return answers, ()
+        if not self._thresholds.unsure(answers.advert):
             return answers, ()
         try:
             embedded = self._embedder.get().embed(reading.text.original)

@@ -33,5 +33,8 @@ def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engi
     # The models first: a damaged package is refused before the lexica are read.
     meaning = semantic.load(folder) if kind == "cascade" else None
     quick, chosen = fast.load(folder), thresholds.load(folder)
-    embedder = Lazy(partial(semantic.Embedder, threads))
+    if meaning is None:
+        return ModelEngine(engine.load(), quick, chosen)
+    layers = folder / semantic.LAYERS
+    embedder = Lazy(partial(semantic.Embedder, layers, meaning.layers, threads))
     return ModelEngine(engine.load(), quick, chosen, meaning, embedder)

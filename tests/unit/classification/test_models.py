@@ -98,23 +98,29 @@ def _missing(path: Path) -> None:
     path.unlink()
 
 
+def _numbers(known: dict[str, np.ndarray]) -> str:
+    """The name of an array of numbers that every model file has, each its own."""
+    return next(name for name in sorted(known) if known[name].dtype.kind == "f")
+
+
 def _pickled(path: Path) -> None:
     """An array of objects would be unpickled, and could run anything."""
     known, facts, _ = arrays.read(path)
-    known["bias"] = np.array([{"a": 1}], dtype=object)
+    name = _numbers(known)
+    harmful = np.array([{"a": 1}], dtype=object)
     import io
     import zipfile
 
     with zipfile.ZipFile(path, "w") as target:
         member = io.BytesIO()
-        np.lib.format.write_array(member, known["bias"], allow_pickle=True)
-        target.writestr("bias.npy", member.getvalue())
+        np.lib.format.write_array(member, harmful, allow_pickle=True)
+        target.writestr(f"{name}.npy", member.getvalue())
         target.writestr("facts.json", json.dumps(facts))
 
 
 def _not_numbers(path: Path) -> None:
     known, facts, _ = arrays.read(path)
-    known["bias"][0] = np.nan
+    known[_numbers(known)].flat[0] = np.nan
     arrays.write(path, known, facts)
 
 
@@ -129,7 +135,7 @@ def _later_version(path: Path) -> None:
     arrays.write(path, known, {**facts, "version": 99})
 
 
-@pytest.mark.parametrize("file", [fast.FILE, semantic.FILE])
+@pytest.mark.parametrize("file", [fast.FILE, semantic.FILE, semantic.LAYERS])
 @pytest.mark.parametrize(
     "damage",
     [_cut, _garbage, _missing, _pickled, _not_numbers, _other_questions, _later_version],
@@ -149,6 +155,14 @@ def test_damaged_thresholds_are_refused(package: Path, content: str) -> None:
         engines.load("fast", package)
 
 
+def test_answers_and_layers_of_two_fits_are_refused(package: Path) -> None:
+    known, facts, _ = arrays.read(package / semantic.LAYERS)
+    known["start.b"] += 1.0
+    arrays.write(package / semantic.LAYERS, known, facts)
+    with pytest.raises(ModelFileError, match=r"semantic\.npz: it was fitted with another"):
+        engines.load("cascade", package)
+
+
 def test_thresholds_without_a_default_are_refused(package: Path) -> None:
     data = json.loads((package / thresholds.FILE).read_text("utf-8"))
     data["refer"] = {"comment": 0.9}
@@ -158,7 +172,8 @@ def test_thresholds_without_a_default_are_refused(package: Path) -> None:
 
 
 def test_an_embedding_is_the_same_on_one_thread_and_on_two() -> None:
-    one, two = Embedder(threads=1), Embedder(threads=2)
+    layers, sha256 = engines.MODEL / semantic.LAYERS, semantic.load(engines.MODEL).layers
+    one, two = Embedder(layers, sha256, threads=1), Embedder(layers, sha256, threads=2)
     for example in examples("ar")[:4]:
         assert np.array_equal(one.embed(example.text), two.embed(example.text))
 
