@@ -1,8 +1,8 @@
 """``make model``: fit both models on train and validation, choose the thresholds, write them.
 
 The same corpus, lexica and library versions give the same bytes on the same kind of processor with
-as many cores: fixed seeds, one thread of BLAS, half precision. The texts kept for testing are not read. ``--check`` fits anew and compares with what
-is there.
+as many cores: fixed seeds, one thread of BLAS, half precision. The texts kept for testing are not
+read. ``--check`` fits anew and compares with what is there.
 """
 
 from __future__ import annotations
