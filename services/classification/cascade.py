@@ -49,6 +49,9 @@ class ModelEngine:
         meaning: SemanticModel | None = None,
         embedder: Lazy[Embedder] | None = None,
     ) -> None:
+        """Raises ValueError with one of ``meaning`` and ``embedder`` only: they are one model."""
+        if (meaning is None) != (embedder is None):
+            raise ValueError("the semantic model and its embedder come together")
         self._rules = rules
         self._fast = fast
         self._thresholds = thresholds

@@ -195,6 +195,13 @@ def test_without_the_extra_the_fast_model_decides_and_the_assessment_says_so() -
         assert result.probability == FAST.assess(item(unsure[results.index(result)])).probability
 
 
+def test_half_a_semantic_model_is_refused() -> None:
+    folder = engines.MODEL
+    parts = load_rules(), fast.load(folder), thresholds.load(folder)
+    with pytest.raises(ValueError, match="come together"):
+        ModelEngine(*parts, meaning=semantic.load(folder))
+
+
 def test_the_same_arrays_are_the_same_bytes(tmp_path: Path) -> None:
     known = {"b": np.arange(6.0).reshape(2, 3), "a": np.ones(2, np.float16)}
     digests = {arrays.write(tmp_path / n, known, {"x": 1}) for n in ("one.npz", "two.npz")}
