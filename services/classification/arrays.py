@@ -51,6 +51,14 @@ def _member(name: str) -> zipfile.ZipInfo:
     return member
 
 
+def opened(folder: Path, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any], str]:
+    """As ``read``; raises ModelFileError also when the package's file cannot be opened."""
+    try:
+        return read(folder / name)
+    except OSError as error:
+        raise ModelFileError(f"{name}: cannot be opened ({error.strerror})") from error
+
+
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any], str]:
     """(arrays, facts, SHA-256); raises ModelFileError, OSError when it cannot be opened."""
     if path.stat().st_size > LARGEST:

@@ -29,7 +29,8 @@ NAMED_DAYS: Final = (
     _RELATIVE | DAY_PARTS | WEEKDAY_PARTS | {"weekdays", "months"}
     | {"solar_months", "lunar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
 )  # fmt: skip
-CLAUSE_END: Final = re.compile(r"[\n!?؟;؛|,،]|[.。](?=\s|$)")
+SENTENCE_END: Final = re.compile(r"[\n!?؟;؛|]|[.。](?=\s|$)")
+CLAUSE_END: Final = re.compile(rf"{SENTENCE_END.pattern}|[,،]")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
 # Where Vietnamese is typed with its marks, they alone tell these words from others: "tối" is

@@ -7,14 +7,13 @@ already over. Whether the text is an offer at all is not asked here.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.classification.calendar_words import CLAUSE_END, PARTS, CalendarWords
+from services.classification.calendar_words import CLAUSE_END, PARTS, SENTENCE_END, CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
 from services.classification.hour import Hour
@@ -30,7 +29,6 @@ _SAID_NEAR: Final = 60
 _PART_NEAR: Final = 40
 # Noon and evening are meals, entertainment and a wage as well.
 _ALONE: Final = ({"dawn"}, {"morning"}, {"night"}, {"midnight"})
-_SENTENCE_END: Final = re.compile(r"[\n!?؟;؛|]|[.。](?=\s|$)")
 _FAR: Final = 1_000_000
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
@@ -89,7 +87,7 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
     first = words.tokens[parts[0].first].start
     behind = any(0 < first - day.end < _PART_NEAR for day in sure)
     alone = {word.kind for word in parts} in _ALONE and not words.numbered_before(parts[0].first)
-    if not behind or not alone or _SENTENCE_END.search(words.text.original[sure[-1].end : first]):
+    if not behind or not alone or SENTENCE_END.search(words.text.original[sure[-1].end : first]):
         return days
     return [day if day.short else replace(day, part=parts[0].kind) for day in days]
 

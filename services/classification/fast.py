@@ -52,7 +52,7 @@ class FastModel:
 
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
         """Of the words of ``features.words`` and the facts of ``features.facts``."""
-        raw = self._of_facts(facts)
+        raw = self._bias + weighed(facts, self._facts, self._fact_rows)
         parts = [
             self._of_word(word) if len(word) <= _REMEMBERED else self._add_up(word)
             for word in dict.fromkeys(words)
@@ -66,22 +66,21 @@ class FastModel:
             raw += total[:-1] / math.sqrt(float(total[-1]))
         return heads.answers(raw)
 
-    def _of_facts(self, facts: Mapping[str, float]) -> NDArray[np.float32]:
-        known = self._facts
-        found = [(known[name], value) for name, value in facts.items() if name in known]
-        places = np.array([place for place, _ in found], np.int64)
-        values = np.array([value for _, value in found], np.float32)
-        raw: NDArray[np.float32] = self._bias + values @ self._fact_rows.take(places, axis=0)
-        return raw
+
+def weighed(
+    facts: Mapping[str, float], places: Mapping[str, int], rows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What the facts that a model knows add to its scores; ``places``: the row of each."""
+    found = [(places[name], value) for name, value in facts.items() if name in places]
+    known = np.array([place for place, _ in found], np.int64)
+    values = np.array([value for _, value in found], np.float32)
+    added: NDArray[np.float32] = values @ rows.take(known, axis=0)
+    return added
 
 
 def load(folder: Path) -> FastModel:
     """Raises ModelFileError, naming the file, when it is missing, damaged or of another kind."""
-    path = folder / FILE
-    try:
-        known, facts, sha256 = arrays.read(path)
-    except OSError as error:
-        raise ModelFileError(f"{FILE}: cannot be opened ({error.strerror})") from error
+    known, facts, sha256 = arrays.opened(folder, FILE)
     check(FILE, facts, VERSION)
     shapes = {
         "terms": (len(facts.get("terms", ())), heads.SIZE),

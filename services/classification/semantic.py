@@ -23,7 +23,7 @@ from services.classification.arrays import ModelFileError
 from services.classification.embedding.encoder import GRAPH, Encoder, shapes
 from services.classification.embedding.packed import WIDTH, PackedFile, PackedFileError
 from services.classification.embedding.reading import Reader
-from services.classification.fast import check, check_shapes
+from services.classification.fast import check, check_shapes, weighed
 
 FILE: Final = "semantic.npz"
 LAYERS: Final = "encoder.npz"
@@ -104,12 +104,8 @@ class SemanticModel:
 
     def alone(self, embedded: NDArray[Any], facts: Mapping[str, float]) -> heads.Answers:
         """What this model says by itself; its log-odds are not calibrated."""
-        known = self._places
-        found = [(known[name], value) for name, value in facts.items() if name in known]
-        places = np.array([place for place, _ in found], np.int64)
-        values = np.array([value for _, value in found], np.float32)
-        raw = embedded @ self._linear[:WIDTH] + values @ self._linear.take(places, axis=0)
-        return heads.answers(raw + self._bias)
+        of_facts = weighed(facts, self._places, self._linear)
+        return heads.answers(embedded @ self._linear[:WIDTH] + of_facts + self._bias)
 
     def answers(
         self, fast: heads.Answers, embedded: NDArray[Any], facts: Mapping[str, float]
@@ -123,9 +119,9 @@ class SemanticModel:
 
 def load(folder: Path) -> SemanticModel:
     """Raises ModelFileError, naming the file, when one is missing, damaged or of another kind."""
-    layers, told, digest = _read(folder, LAYERS)
+    layers, told, digest = arrays.opened(folder, LAYERS)
     _check_layers(layers, told)
-    known, facts, sha256 = _read(folder, FILE)
+    known, facts, sha256 = arrays.opened(folder, FILE)
     check(FILE, facts, VERSION)
     width = WIDTH + len(facts.get("facts", ()))
     check_shapes(
@@ -134,13 +130,6 @@ def load(folder: Path) -> SemanticModel:
     if facts.get("layers") != digest:
         raise ModelFileError(f"{FILE}: it was fitted with another {LAYERS}")
     return SemanticModel(known, facts, sha256)
-
-
-def _read(folder: Path, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any], str]:
-    try:
-        return arrays.read(folder / name)
-    except OSError as error:
-        raise ModelFileError(f"{name}: cannot be opened ({error.strerror})") from error
 
 
 def _check_layers(known: arrays.Arrays, facts: Mapping[str, Any]) -> None:

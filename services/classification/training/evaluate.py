@@ -1,6 +1,6 @@
 """``make evaluate``: how good the models of the release are, on texts that they have not seen.
 
-Cross-validated on train and validation (every text judged without its family), once on the test
+Cross-validated on train and validation (every text judged without its writer), once on the test
 split, and once on the writer of whom nothing was fitted on. Writes build/evaluation/report.json,
 the plots and docs/classification-figures.md.
 """

@@ -16,7 +16,7 @@ from tests.unit.classification.corpus import LANGUAGES, examples
 PROGRAM = """
 import json, sys
 import numpy as np
-from services.classification import engine, engines, semantic
+from services.classification import engine, semantic
 from services.classification.embedding.encoder import GRAPH, Encoder, Given, initializers, originals
 from services.classification.embedding.packed import PackedFile
 from services.classification.embedding.reading import Reader
