@@ -7,11 +7,13 @@ from typing import Final
 from services.classification.calendar_words import HALVES, NAMED_DAYS, CalendarWords
 
 _MONEY: Final = "£$€¥₺%+/×"
+# "3 💺": seats and people in pictures.
+_PICTURED: Final = frozenset("💺👤👥🧍🪑")
 _COUNTED: Final = frozenset({"counted"})
-_NIGHTS: Final = frozenset({"night", "evening"})
+_NIGHTS: Final = frozenset({"night", "late_night", "evening"})
 _OF_DATE: Final = frozenset({"of_date"})
 # "Un" and "bir" are mostly "a", and "نه" is mostly "no".
-_NO_NIGHT: Final = HALVES - {"night", "evening"}
+_NO_NIGHT: Final = HALVES - _NIGHTS
 _AT: Final = frozenset({"at"})
 
 
@@ -41,6 +43,9 @@ def is_counted(words: CalendarWords, last: int) -> bool:
     if words.after(last, _COUNTED) and not words.after(last, NAMED_DAYS):
         return True
     following = last + 1
+    end = words.tokens[last].end
+    if words.text.original[end : end + 2].lstrip()[:1] in _PICTURED:
+        return True
     if following >= len(words.tokens) or words.gap(last) != " ":
         return False
     form = words.tokens[following].forms[0]

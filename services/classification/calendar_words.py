@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
+from services.classification import calendar_matches
+from services.classification.calendar_matches import Word
 from services.classification.dates import NUMERIC
-from services.classification.lexica import CALENDAR, NO_LANGUAGE
 from services.classification.matcher import Match
-from services.classification.normalise import Normalised, Token, fold
+from services.classification.normalise import Normalised, Token
 
-PARTS: Final = frozenset({"dawn", "morning", "noon", "afternoon", "evening", "night", "midnight"})
+# What is early or late, and sunset, are the day's prayers, which have other hours than the words.
+PARTS: Final = frozenset(
+    {"dawn", "morning", "noon", "early_afternoon", "afternoon", "late_afternoon", "evening",
+     "sunset", "night", "late_night", "midnight"}
+)  # fmt: skip
 HALVES: Final = PARTS | {"am", "pm"}
 _RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
 DAY_PARTS: Final = frozenset(
@@ -23,50 +27,27 @@ DAY_PARTS: Final = frozenset(
 )
 # "Friday night" in one word, "after the Friday prayer".
 WEEKDAY_PARTS: Final = frozenset(
-    {"weekdays_night", "weekdays_evening", "weekdays_morning", "weekdays_noon"}
+    {"weekdays_night", "weekdays_evening", "weekdays_morning", "weekdays_early_afternoon"}
 )
 NAMED_DAYS: Final = (
     _RELATIVE | DAY_PARTS | WEEKDAY_PARTS | {"weekdays", "months"}
-    | {"solar_months", "lunar_months", "day_after", "in_days", "in_weeks", "tonight_midnight"}
+    | {"numbered_months", "solar_months", "lunar_months", "day_after"}
+    | {"in_days", "in_nights", "in_weeks", "tonight_midnight"}
 )  # fmt: skip
 SENTENCE_END: Final = re.compile(r"[\n!?؟;؛|]|[.。](?=\s|$)")
 CLAUSE_END: Final = re.compile(rf"{SENTENCE_END.pattern}|[,،]")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
-# Where Vietnamese is typed with its marks, they alone tell these words from others: "tối" is
-# the evening and "tới" is "next"; "sáng" is the morning and "sang" is "across".
-_MARKED: Final = re.compile(r"[ăâđêôơưạảấầẩậắặẹẻẽếềểệỉịọỏốồổỗộớờởợụủứừửựỳỵỷỹ]")
-_WRITTEN: Final = (
-    "sáng tối đêm mai sáu năm bảy ba tám trưa giờ bốn chiều mười một thứ hàng mỗi hai chín kia rưỡi"
-)
-_VIETNAMESE: Final = {fold(word): word for word in _WRITTEN.split()}
-# Words that keep another spelling inside these phrases: "ngày mốt", "sau 2 tiếng".
-_OTHERWISE: Final = frozenset({"day_after", "in_hours", "in_days", "in_weeks", "next_week"})
-# A text that names more times than this tells of no departure; it costs no more time either.
-_MOST_WORDS: Final = 150
 _MARGIN: Final = 8
 _DIGIT: Final = re.compile(r"\d")
 # "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
-# "۸ونیم": half past eight in one word.
-_HALVED: Final = re.compile(r"(\d{1,2})و?(?:نیم|نص|نصف)")
-_LIMITS: Final = frozenset({"past", "until", "until_after"})
 _COMMAS: Final = frozenset({", ", "، ", ") ", "، ("})
 # So far from a date in digits an hour may stand: "22g ngày 04/06".
 _DATED_NEAR: Final = 12
 _ON_DATE: Final = frozenset({"on_date", "on_ordinal"})
-# Words of every sentence: they are bounded by how many phrases are matched.
-_BESIDE: Final = _ON_DATE | {"and", "less", "of_month", "minutes", "not_before", "not_after"}
-_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]n?|s?i|[yu]|টআ?য?র?)?")
-
-
-class Word(NamedTuple):
-    """``kind`` and ``number`` of "weekdays.5"; ``first`` to ``last`` are words of the text."""
-
-    kind: str
-    number: int
-    first: int
-    last: int
+_GOING: Final = frozenset({"going"})
+_JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]n?|s?i|y?[iuea]|[yu]|টআ?য?র?)?")
 
 
 class CalendarWords:
@@ -81,7 +62,7 @@ class CalendarWords:
         self.starting: dict[int, list[Word]] = defaultdict(list)
         self.ending: dict[int, list[Word]] = defaultdict(list)
         self.kinds: set[str] = set()
-        for word in _meant(dict.fromkeys(_bounded(_words(text, matches)))):
+        for word in calendar_matches.read(text, matches):
             self.starting[word.first].append(word)
             self.ending[word.last].append(word)
             self.kinds.add(word.kind)
@@ -109,7 +90,7 @@ class CalendarWords:
         if index < 0 or index + 1 >= len(self.tokens):
             return True
         gap = self.gap(index)
-        if gap in (" ", ""):
+        if gap in (" ", "") or (gap == ". " and self.is_kind(index, "on_date")):
             return False
         joined = self.tokens[index].joined or self.tokens[index + 1].joined
         return not joined and CLAUSE_END.search(gap) is not None
@@ -143,12 +124,17 @@ class CalendarWords:
         found = self.after(index, PARTS, 3)
         if found or index + 1 >= len(self.tokens):
             return found
-        beside = self.starting.get(index + 1, ())
         if self.gap(index) in _COMMAS:
-            return next((word for word in beside if word.kind in PARTS), None)
+            return self.behind(index, PARTS)
         # "The flight of the 15th in the morning", as other languages order it.
-        going = next((word for word in beside if word.kind == "going"), None)
+        going = self.behind(index, _GOING)
         return self.after(going.last, PARTS) if going else None
+
+    def behind(self, index: int, kinds: frozenset[str]) -> Word | None:
+        """The next word, if of these kinds, also behind a comma: "Wednesday, the 10th"."""
+        if index + 1 >= len(self.tokens) or (self.parted(index) and self.gap(index) not in _COMMAS):
+            return None
+        return next((word for word in self.starting.get(index + 1, ()) if word.kind in kinds), None)
 
     def part_beside(self, first: int, last: int, before: int = 1) -> str:
         """The part that is said behind the day of these words, or else up to ``before`` before."""
@@ -219,54 +205,3 @@ class CalendarWords:
             return False
         form = self.tokens[index - 1].forms[0]
         return form.isdigit() or any(w.kind in _NUMBERS for w in self.ending.get(index - 1, ()))
-
-
-def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
-    marked: bool | None = None
-    for (language, concept), first, last in matches:
-        if not concept.startswith(CALENDAR):
-            continue
-        kind, _, number = concept.removeprefix(CALENDAR).partition(".")
-        if language == "vi" and kind not in _OTHERWISE:
-            if marked is None:
-                marked = _MARKED.search(text.original.lower()) is not None
-            if marked and not all(
-                _as_written(text, text.tokens[i]) for i in range(first, last + 1)
-            ):
-                continue
-        if language == NO_LANGUAGE and kind == "numbers":
-            kind = "romanised"
-        yield Word(kind, int(number or 0), first, last)
-    for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
-        if halved := _HALVED.fullmatch(token.forms[0]):
-            yield Word("half_numbers", int(halved[1]), index, index)
-
-
-def _bounded(words: Iterable[Word]) -> Iterator[Word]:
-    """Words of time, up to ``_MOST_WORDS``, and what stands beside them ("the", "not", "and")."""
-    left = _MOST_WORDS
-    for word in words:
-        left -= word.kind not in _BESIDE
-        if left < 0:
-            return
-        yield word
-
-
-def _meant(words: Mapping[Word, None]) -> Iterable[Word]:
-    """Without those inside a phrase that is no time: "Friday prayer", "a third party".
-
-    And "before" says of "before dawn" neither that it is past nor until when.
-    """
-    none = {place for w in words if w.kind == "none" for place in range(w.first, w.last + 1)}
-    dawn = {w.first for w in words if w.kind.endswith("dawn") and w.last > w.first}
-    if not none and not dawn:
-        return words
-    return [w for w in words if w.first not in none and not (w.kind in _LIMITS and w.first in dawn)]
-
-
-def _as_written(text: Normalised, token: Token) -> bool:
-    meant = _VIETNAMESE.get(token.forms[0])
-    if meant is None or token.joined:
-        return True
-    written = unicodedata.normalize("NFC", text.original[token.start : token.end])
-    return "".join(filter(str.isalpha, written)).lower() == meant

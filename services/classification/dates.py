@@ -11,7 +11,8 @@ from hijridate import Gregorian, Hijri
 from services.classification.solar import from_solar
 
 NUMERIC: Final = re.compile(
-    r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?)(?![\d./-]*\d)"
+    r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?"
+    r"|(\d{1,2}) ([./-]) (\d{1,2}) \10 (\d{4}))(?![\d./-]*\d)"
 )
 _NUMERIC_YEAR: Final = 100
 _MONTHS: Final = 12
@@ -32,6 +33,8 @@ def numeric(match: re.Match[str], now: datetime) -> date | None:
         )
     if (match[5], match[7]) in _NO_DATES and not match[8]:
         return None
+    if match[9]:
+        return next_date(int(match[11]), int(match[9]), now, int(match[12]))
     day, month = int(match[5]), int(match[7])
     year = int(match[8]) if match[8] else 0
     if year and year < _NUMERIC_YEAR:

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from services.classification.calendar_words import PARTS, CalendarWords, Word
+from services.classification.calendar_matches import Word
+from services.classification.calendar_words import PARTS, CalendarWords
 from services.classification.dates import NUMERIC, numeric
 from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
 
@@ -30,8 +31,10 @@ _NEXT_WEEK: Final = frozenset({"next_week"})
 _NEXT_DAY: Final = frozenset({"next_day"})
 # "Friday week": said right behind the day.
 _WEEK_ON: Final = frozenset({"week_on"})
+_IN_HOURS: Final = frozenset({"in_hours", "in_half_hours"})
 _NAMING: Final = frozenset({"weekdays", "next_week"})
 _MIDNIGHT: Final = frozenset({"midnight"})
+_AT_PRAYER: Final = ("sunset", "late_night")
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
@@ -41,7 +44,8 @@ _DATED: Final = MONTHS | {"numeric"}
 _BY_NUMBER: Final = frozenset({"month_day", "numeric"})
 _SAID_DATES: Final = _DATED | {"month_day"}
 _STEPS: Final = {
-    "in_hours": timedelta(hours=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
+    "in_hours": timedelta(hours=1), "in_half_hours": timedelta(hours=1),
+    "in_nights": timedelta(days=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
 
 
@@ -152,7 +156,7 @@ def _by_itself(words: CalendarWords, word: Word) -> bool:
 def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
     """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
     part = said or words.part_beside(word.first, word.last, 2)
-    if said == "midnight" or not word.kind.startswith("tonight"):
+    if part in _AT_PRAYER or said == "midnight" or not word.kind.startswith("tonight"):
         return part
     # The nearest part may be another: "tonight at 12, midnight".
     late = words.after(word.last, _MIDNIGHT, 3) or words.before(word.first, _MIDNIGHT, 2)
@@ -176,7 +180,8 @@ def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
         or words.before(word.first, _EVERY, 2)
         or words.after(last, _UNTIL_AFTER)
     )
-    if beside is None or (day.kind in (*MONTHS, *_STEPS)):
+    steps = day.kind in _STEPS and not words.before(word.first, _EVERY)
+    if beside is None or day.kind in MONTHS or steps:
         return day
     return replace(day, rejected=True)
 
@@ -192,8 +197,12 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
     if not count or any(w.kind in _NAMING for w in words.ending.get(word.first, ())):
         return None
     moment = now + count * _STEPS[word.kind]
-    exact = moment if word.kind == "in_hours" else None
+    if word.kind == "in_half_hours":
+        moment += timedelta(minutes=30)
+    exact = moment if word.kind in _IN_HOURS else None
     part = "" if exact else words.part_beside(word.first, word.last, 2)
+    if word.kind == "in_nights":
+        part = part or "night"
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
     return Day(moment.date(), start, end, part, exact, word.kind, weak=not (exact or part))
 

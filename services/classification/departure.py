@@ -28,7 +28,7 @@ _SAID_NEAR: Final = 60
 # So far behind a day a part of it may stand: "Friday, we go at night".
 _PART_NEAR: Final = 40
 # Noon and evening are meals, entertainment and a wage as well.
-_ALONE: Final = ({"dawn"}, {"morning"}, {"night"}, {"midnight"})
+_ALONE: Final = ({"dawn"}, {"morning"}, {"sunset"}, {"night"}, {"late_night"}, {"midnight"})
 _FAR: Final = 1_000_000
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
@@ -36,10 +36,11 @@ _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
 _PART_OF_DAY: Final = {
-    "dawn": time(4), "morning": time(6), "noon": time(12), "afternoon": time(15),
-    "evening": time(19), "night": time(22), "tonight": time(22),
+    "dawn": time(4), "morning": time(6), "noon": time(12), "early_afternoon": time(13),
+    "afternoon": time(15), "late_afternoon": time(17), "evening": time(19), "sunset": time(21),
+    "night": time(22), "tonight": time(22), "late_night": time(22, 30),
 }  # fmt: skip
-_NIGHT: Final = ("night", "tonight", "midnight")
+_NIGHT: Final = ("night", "tonight", "late_night", "midnight")
 _LAST_MINUTE: Final = time(23, 59)
 _NOON_MINUTES: Final = 12 * 60
 
@@ -63,7 +64,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _with_part(words, _meant(days), hours)
+    days = _at_dawn(words, _with_part(words, _meant(days), hours))
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
@@ -90,6 +91,20 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
     if not behind or not alone or SENTENCE_END.search(words.text.original[sure[-1].end : first]):
         return days
     return [day if day.short else replace(day, part=parts[0].kind) for day in days]
+
+
+def _at_dawn(words: CalendarWords, days: list[Day]) -> list[Day]:
+    """ "Friday morning, before sunrise" is at dawn, which is the narrower word."""
+    if "dawn" not in words.kinds:
+        return days
+    said = [word for found in words.starting.values() for word in found if word.kind == "dawn"]
+    dawns = [words.tokens[word.first].start for word in said]
+    return [
+        replace(day, part="dawn")
+        if day.part == "morning" and any(-_PART_NEAR < at - day.end < _PART_NEAR for at in dawns)
+        else day
+        for day in days
+    ]
 
 
 def _start(day: Day, now: datetime) -> datetime:
@@ -149,7 +164,7 @@ def _moment(day: Day, hour: Hour | None, now: datetime) -> datetime | None:
         return moment
     if day.kind == "weekdays":
         return moment + timedelta(days=7)
-    if day.part in ("", "tonight", "night", "evening") and hour is None:
+    if day.part in ("", "evening", "sunset", *_NIGHT) and hour is None:
         return datetime.combine(day.on, _LAST_MINUTE, tzinfo=now.tzinfo)
     return None
 

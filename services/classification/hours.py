@@ -17,13 +17,13 @@ from services.classification.amounts import (
     is_counted,
     priced,
 )
+from services.classification.calendar_matches import Word
 from services.classification.calendar_words import (
     DAY_PARTS,
     HALVES,
     NAMED_DAYS,
     WEEKDAY_PARTS,
     CalendarWords,
-    Word,
 )
 from services.classification.hour import Hour
 from services.classification.minutes import NOON
@@ -46,6 +46,7 @@ _ON_DATE: Final = frozenset({"on_date"})
 _AT: Final = frozenset({"at"})
 _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _AFTERNOON: Final = frozenset({"afternoon_after"})
+_BY_DAY: Final = frozenset({"by_day"})
 _LATER: Final = frozenset({"half", "quarter", "less_quarter"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
@@ -97,21 +98,24 @@ def _clocks(words: CalendarWords) -> Iterator[Hour]:
     for match in _CLOCK.finditer(text.text) if words.digits else ():
         starts = starts or [token.start for token in words.tokens]
         start, end = text.span(match.start(), match.end())
-        last = bisect_left(starts, end) - 1
-        # No price begins with a nought: "01.30 bot".
-        if (
-            "." in match[0]
-            and match[1][0] != "0"
-            and (priced(words, start, end) or is_counted(words, last))
-        ):
+        first, last = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
+        if _is_sum(words, match, first, last) or _is_limit(words, first, last):
             continue
-        if _is_limit(words, bisect_right(starts, start) - 1, last):
-            continue
-        half = match[3] or _half_beside(words, bisect_right(starts, start) - 1, last)
+        half = match[3] or _half_beside(words, first, last)
         hour = int(match[1])
         open_half = not half and hour < NOON and not match[1].startswith("0")
         value = minutes.in_half(hour, half) * 60 + int(match[2])
         yield Hour(value, start, end, half, open_half or (not half and hour == NOON))
+
+
+def _is_sum(words: CalendarWords, match: re.Match[str], first: int, last: int) -> bool:
+    """ "1.30 €"; no price begins with a nought ("01.30 bot"), "Friday 22.00 boat" counts none."""
+    if "." not in match[0] or match[1][0] == "0":
+        return False
+    if priced(words, words.tokens[first].start, words.tokens[last].end):
+        return True
+    of_day = match[2] == "00" and words.before(first, NAMED_DAYS) is not None
+    return is_counted(words, last) and not of_day
 
 
 def _attached(words: CalendarWords) -> Iterator[Hour]:
@@ -188,6 +192,8 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     half = _half_beside(words, begin, end)
     marked = mark or words.is_kind(first, "half_numbers")
     half = "afternoon" if marked and not half and words.after(end, _AFTERNOON) else half
+    # "یک بجه روز": one by day.
+    half = "noon" if mark and not half and words.after(end, _BY_DAY) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))

@@ -18,16 +18,18 @@ NO_LANGUAGE: Final = "zxx"
 CALENDAR: Final = "@"
 _NUMBERED: Final = (
     "months", "weekdays", "weekdays_night", "weekdays_evening", "weekdays_morning",
-    "weekdays_noon", "solar_months", "lunar_months",
+    "weekdays_early_afternoon", "solar_months", "lunar_months",
     "numbers", "clock_numbers", "half_numbers", "ordinals", "tens",
 )  # fmt: skip
 # People mix languages: a day's name of this many letters is that day in any text.
 _PLAIN_DAY: Final = 5
+_BRIEF: Final = 3
 _DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")
 _TIMES: Final = tuple(
     f"{CALENDAR}{kind}"
     for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", "dawn",
-                 "morning", "noon", "afternoon", "evening", "night", "midnight")
+                 "morning", "noon", "early_afternoon", "afternoon", "late_afternoon", "evening",
+                 "sunset", "night", "late_night", "midnight")
 )  # fmt: skip
 # An Arabic keyboard has no letter for the Sorani "e": "h" and a space stand for it.
 _SORANI_E: Final = "ە"
@@ -176,7 +178,9 @@ def _counted(kind: str, phrase: str, numbers: list[list[str]]) -> Iterable[tuple
 
 def _add_word(phrases: PhraseBook, code: str, label: str, words: str) -> None:
     kind = label.partition(".")[0]
-    mixed = kind.startswith(_DAYS) and len(words) >= _PLAIN_DAY
+    # "Dem1": no other language's word has a digit inside.
+    plain = len(words) >= _PLAIN_DAY or (len(words) > _BRIEF and not words.isalpha())
+    mixed = kind.startswith(_DAYS) and plain
     spellings = {words}
     if _SORANI_E in words:
         spellings.add(words.replace(_SORANI_E, _SORANI_E + " ").strip())

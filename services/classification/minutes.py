@@ -13,6 +13,10 @@ _LESS: Final = frozenset({"less"})
 _AND: Final = frozenset({"and"})
 _SPELT: Final = frozenset({"numbers", "ordinals", "tens"})
 _MINUTES: Final = frozenset({"minutes"})
+_DAY_BEFORE: Final = frozenset({"weekdays", "tomorrow", "today", "tonight", "day_after"})
+# "7'yi 10 geçe", "8'e 20 kala": the word stands behind the minutes.
+_PAST_TO: Final = {"minutes_past": 1, "minutes_to": -1}
+_BEHIND: Final = frozenset(_PAST_TO)
 _HOUR: Final = 60
 _STEP: Final = 5
 
@@ -35,6 +39,11 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
     "5 giờ kém 10", "cinq heures moins dix": fewer; "ora 6 e 45", "شش و بیست دقیقه": more. They
     go in fives, or are minutes by name: anything else is counted.
     """
+    if index + 1 < len(words.tokens) and words.kinds & _BEHIND:
+        value, last = _number(words, index + 1)
+        behind = words.after(last, _BEHIND)
+        if value and behind:
+            return _PAST_TO[behind.kind] * value, behind.last
     for kinds, sign in ((_LESS, -1), (_AND, 1)):
         joined = words.after(index, kinds)
         if joined is None or words.parted(joined.last):
@@ -43,6 +52,8 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
         named = words.after(last, _MINUTES)
         whole = value % _STEP == 0 and not is_counted(words, last)
         ends = words.parted(last) or last + 1 in words.starting
+        # "E martë 7 e 25 Milano".
+        ends = ends or words.before(index, _DAY_BEFORE) is not None
         if value and (named or (whole and ends)):
             return sign * value, named.last if named else last
     return 0, index
@@ -61,11 +72,11 @@ def in_half(hour: int, half: str) -> int:
     """The hour of the 24, or 24 for "12 at night"."""
     if half in ("am", "dawn", "morning"):
         return 0 if hour == NOON else hour
-    if half in ("pm", "afternoon", "noon"):
+    if half in ("pm", "early_afternoon", "afternoon", "late_afternoon", "noon"):
         late = hour < NOON if half != "noon" else 0 < hour <= SMALL_HOURS
         return hour + NOON if late else hour
-    if half == "evening":
+    if half in ("evening", "sunset"):
         return hour + NOON if 0 < hour <= NOON else hour
-    if half in ("night", "tonight", "midnight"):
+    if half in ("night", "tonight", "late_night", "midnight"):
         return hour + NOON if SMALL_HOURS <= hour <= NOON else hour
     return hour

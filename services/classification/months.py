@@ -6,7 +6,8 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from services.classification.calendar_words import HALVES, CalendarWords, Word
+from services.classification.calendar_matches import Word
+from services.classification.calendar_words import HALVES, CalendarWords
 from services.classification.dates import (
     DECEMBER_DAYS,
     next_date,
@@ -34,7 +35,10 @@ _APOSTROPHES: Final = frozenset("'’")
 _SAID: Final = ("ordinals", "numbers")
 _COUNTED: Final = frozenset({"counted"})
 # How the next such day of each calendar is found.
-_NEXT_OF: Final = {"months": next_date, "solar_months": next_solar, "lunar_months": next_lunar}
+_NEXT_OF: Final = {
+    "months": next_date, "numbered_months": next_date, "solar_months": next_solar,
+    "lunar_months": next_lunar,
+}  # fmt: skip
 # Words that name a month; and words that make the number beside them a day of the next one, which
 # stands behind them or (``of_month``) before them.
 MONTHS: Final = frozenset(_NEXT_OF)
@@ -69,7 +73,9 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     """A month with a day beside it: "12 June", "12th of June", "June 12", "اول سرطان"."""
     # "دی" (Dey) is a word of two letters in Pashto too, and "رمضان" a name: the day stands before.
     brief = len(words.tokens[word.first].forms[0]) < _SHORT
-    named = brief or word.kind == "lunar_months"
+    named = brief or word.kind in ("lunar_months", "numbered_months")
+    if word.kind == "numbered_months" and words.after(word.last, _NO_DAY):
+        return None
     after = () if named else (word.last + 1, word.last + 2)
     for index in (word.first - 1, word.first - 2, *after):
         day = _day_number(words, word, index)
@@ -109,8 +115,8 @@ def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) ->
     said = words.after(word.last, _NEXT)
     word = word._replace(last=said.last) if said else word
     index = word.last + 1
-    between = words.after(word.last, _BETWEEN)
-    if words.parted(word.last) or not (between or words.gap(word.last) == " "):
+    between = words.behind(word.last, _BETWEEN)
+    if not between and (words.parted(word.last) or words.gap(word.last) != " "):
         return None
     index = between.last + 1 if between else index
     if between and words.parted(between.last):
