@@ -18,7 +18,7 @@ _WRITTEN: Final = (
     "sáng tối đêm mai sáu năm bảy ba tám trưa giờ bốn chiều mười một thứ hàng mỗi hai chín kia rưỡi"
 )
 _VIETNAMESE: Final = {fold(word): word for word in _WRITTEN.split()}
-# Words that keep another spelling inside these phrases: "ngày mốt", "sau 2 tiếng".
+# Words that keep another spelling inside these phrases: "sau 2 tiếng".
 _OTHERWISE: Final = frozenset(
     {"in_hours", "in_half_hours", "in_days", "in_nights", "in_weeks", "next_week"}
 )

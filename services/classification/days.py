@@ -21,6 +21,8 @@ _MOST: Final = 60
 _AGREED: Final = 40
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
+# "Depuis mardi" is over, "mardi depuis Calais" is not.
+_PAST_BEFORE: Final = frozenset({"past_before"})
 # "Not tonight", "Friday is full": another day is meant.
 _NOT: Final = frozenset({"not_before"})
 _NOT_AFTER: Final = frozenset({"not_after"})
@@ -175,7 +177,7 @@ def _judged(words: CalendarWords, word: Word, day: Day) -> Day:
     if no and words.parted(no.last):
         return replace(day, refused=True)
     beside = (
-        words.before(word.first, _EVERY | _PAST | _UNTIL)
+        words.before(word.first, _EVERY | _PAST | _PAST_BEFORE | _UNTIL)
         or words.after(last, _EVERY | _PAST)
         or words.before(word.first, _EVERY, 2)
         or words.after(last, _UNTIL_AFTER)

@@ -18,8 +18,8 @@ from services.classification.embedding.packed import INNER, WIDTH, PackedFile
 
 GRAPH: Final = Path(__file__).with_name("encoder.onnx")
 # Layers that are computed, from the first, of the twelve that the wheel has. Tuned, these tell
-# adverts as well as six of the wheel's own did (docs/decisions/0024, 0029).
-DEPTH: Final = 3
+# adverts better than six of the wheel's own did (docs/decisions/0029, 0030).
+DEPTH: Final = 4
 # A layer's matrices: name in the graph, names in the file (one below the other), columns.
 MATRICES: Final = (
     ("qkv", ("q", "k", "v"), WIDTH, WIDTH),

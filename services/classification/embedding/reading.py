@@ -9,8 +9,8 @@ from services.classification.embedding.tokens import Tokens
 
 # Tokens that are read: the time grows with them. A longer text is read in its beginning, where an
 # advert says what it is, and its end, where it says whom to ask.
-TOKENS: Final = 40
-_CHARACTERS: Final = 320
+TOKENS: Final = 56
+_CHARACTERS: Final = 448
 _BEGINNING: Final = 0.65
 
 

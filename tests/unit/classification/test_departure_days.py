@@ -109,6 +109,8 @@ def test_a_refused_day_gives_way_to_the_one_that_is_meant(
         ("Të mërkurën tjetër, dt. 10, në mesditë, gomone", corpus.june(10, 12)),
         ("١٤ی شەش دوو کەس بە بەلەم دەڕۆن", corpus.june(14)),
         ("کۆمەڵی ١٤ی شەش کەس بوو، بەلەم", []),
+        ("camion mardi depuis Jabbeke, deux personnes", corpus.june(9)),
+        ("on attend depuis mardi, bateau", []),
         ("mốt 8h tối xe đi Anh", corpus.june(5, 20)),
         ("xe đi Anh một 8h tối", corpus.june(3, 20)),
         ("boat tonight 🌙 wind 0 waves 0", corpus.june(3, 22)),

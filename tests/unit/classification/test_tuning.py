@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from services.classification.embedding.encoder import DEPTH
 from tests.unit.classification.corpus import LANGUAGES, examples
 
 PROGRAM = """
@@ -60,5 +61,5 @@ def test_tuning_learns_repeats_itself_and_computes_what_the_graph_does() -> None
     assert losses[1] < losses[0]
     assert losses[2:] == losses[:2]
     assert found["same"]
-    assert {"0.qkv.w", "start.w", "2.down.w"} <= set(found["moved"])
+    assert {"0.qkv.w", "start.w", f"{DEPTH - 1}.down.w"} <= set(found["moved"])
     assert min(found["near"]) > 0.99
