@@ -12,14 +12,10 @@ from typing import Final
 from services.classification import calendar_matches
 from services.classification.calendar_matches import Word
 from services.classification.dates import NUMERIC
+from services.classification.lexica import PARTS
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token
 
-# What is early or late, and sunset, are the day's prayers, which have other hours than the words.
-PARTS: Final = frozenset(
-    {"dawn", "morning", "noon", "early_afternoon", "afternoon", "late_afternoon", "evening",
-     "sunset", "night", "late_night", "midnight"}
-)  # fmt: skip
 HALVES: Final = PARTS | {"am", "pm"}
 _RELATIVE: Final = frozenset({"tonight", "tomorrow", "today"})
 DAY_PARTS: Final = frozenset(

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Final
 
 from services.classification.calendar_matches import Word
-from services.classification.calendar_words import PARTS, CalendarWords
+from services.classification.calendar_words import CalendarWords
 from services.classification.dates import NUMERIC, numeric
+from services.classification.lexica import PARTS
 from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
 
 _HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")

@@ -13,11 +13,12 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.classification.calendar_words import CLAUSE_END, PARTS, SENTENCE_END, CalendarWords
+from services.classification.calendar_words import CLAUSE_END, SENTENCE_END, CalendarWords
 from services.classification.days import Day, find_days
 from services.classification.domain import Entity, EntityKind
 from services.classification.hour import Hour
 from services.classification.hours import find_hours
+from services.classification.lexica import PARTS
 from services.classification.matcher import Match
 from services.classification.minutes import SMALL_HOURS
 from services.classification.normalise import Normalised

@@ -25,12 +25,15 @@ _NUMBERED: Final = (
 _PLAIN_DAY: Final = 5
 _BRIEF: Final = 3
 _DAYS: Final = ("weekdays", "tonight", "tomorrow", "day_after", "months", "solar_months")
+# What is early or late, and sunset, are the day's prayers, which have other hours than the words.
+PARTS: Final = frozenset(
+    {"dawn", "morning", "noon", "early_afternoon", "afternoon", "late_afternoon", "evening",
+     "sunset", "night", "late_night", "midnight"}
+)  # fmt: skip
 _TIMES: Final = tuple(
     f"{CALENDAR}{kind}"
-    for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", "dawn",
-                 "morning", "noon", "early_afternoon", "afternoon", "late_afternoon", "evening",
-                 "sunset", "night", "late_night", "midnight")
-)  # fmt: skip
+    for kind in ("weekdays", "months", "solar_months", "today", "tonight", "tomorrow", *PARTS)
+)
 # An Arabic keyboard has no letter for the Sorani "e": "h" and a space stand for it.
 _SORANI_E: Final = "ە"
 
