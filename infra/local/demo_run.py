@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import grpc
-from google.protobuf import json_format
 
 from infra.local.access import channel
 from infra.local.auditor import AcceptedSubmission
 from infra.local.demo_people import People
 from infra.local.layout import Layout
 from infra.local.progress_view import ProgressView
+from services.cli.batch_file import request_of
 from takedown.intake.v1 import casework_service_pb2 as casework_pb
 from takedown.intake.v1 import referral_service_pb2 as pb
 from takedown.referral.v1 import enums_pb2 as enums
@@ -31,7 +29,6 @@ LIFE = {
     "contradicted": "CONTRADICTED", "reappeared": "REAPPEARED", "reversed": "REVERSED",
     "held": "HOLD_PLACED", "clarified": "CLARIFICATION_DELIVERED",
 }  # fmt: skip
-_FIELDS = ("terms_ground", "legal_grounds", "urgency", "reference", "reason", "campaign_id", "test")
 
 
 class Run:
@@ -196,25 +193,6 @@ def happened(events: Iterable[event_pb2.ReferralEvent]) -> Counter[str]:
         if event.closed.account_action == enums.ACCOUNT_ACTION_SUSPENDED:
             counts["suspended"] += 1
     return counts
-
-
-def request_of(line: dict[str, Any]) -> pb.SubmitReferralRequest:
-    """A line of the example batch as the request it stands for."""
-    request = pb.SubmitReferralRequest(request_id=str(uuid.uuid4()))
-    named = {name: line[name] for name in _FIELDS if name in line}
-    named["terms_ground"] = f"TERMS_GROUND_{line['terms_ground']}"
-    named["urgency"] = f"URGENCY_{line.get('urgency', 'ROUTINE')}"
-    named["legal_grounds"] = [f"LEGAL_GROUND_{g}" for g in line.get("legal_grounds", ())]
-    named["content"] = {name: line.get(name, "") for name in ("url", "text", "language")}
-    json_format.ParseDict(named, request)
-    if "departs_in_seconds" in line:
-        departs = datetime.now(UTC) + timedelta(seconds=line["departs_in_seconds"])
-        request.departure_time.FromDatetime(departs)
-    if "hold" in line:
-        request.hold.reason = enums.HoldReason.Value(f"HOLD_REASON_{line['hold']['reason']}")
-        until = datetime.now(UTC) + timedelta(seconds=line["hold"]["seconds"])
-        request.hold.expire_time.FromDatetime(until)
-    return request
 
 
 def key_of(content: referral_pb2.Content) -> str:
