@@ -97,8 +97,7 @@ def _is_one(text: Normalised, first: int, last: int) -> bool:
     # "Hai mươi mốt": of a number it is one too.
     if first and text.tokens[first - 1].forms[0] == "muoi":
         return True
-    token = text.tokens[first]
-    return unicodedata.normalize("NFC", text.original[token.start : token.end]).lower() != "mốt"
+    return _letters(text, text.tokens[first]) != "mốt"
 
 
 def _of_number(text: Normalised, first: int) -> bool:
@@ -131,5 +130,10 @@ def _as_written(text: Normalised, token: Token) -> bool:
     meant = _VIETNAMESE.get(token.forms[0])
     if meant is None or token.joined:
         return True
+    return _letters(text, token) == meant
+
+
+def _letters(text: Normalised, token: Token) -> str:
+    """A word's letters with their marks, as they stand in the original."""
     written = unicodedata.normalize("NFC", text.original[token.start : token.end])
-    return "".join(filter(str.isalpha, written)).lower() == meant
+    return "".join(filter(str.isalpha, written)).lower()

@@ -69,13 +69,18 @@ class CalendarWords:
         for found in self.ending.values():
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
-
         self.digits = _DIGIT.search(text.text) is not None
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
 
     def __bool__(self) -> bool:
         return bool(self.starting)
+
+    def of_kinds(self, kinds: frozenset[str]) -> list[Word]:
+        """Every word of these kinds, in the order of the text."""
+        if self.kinds.isdisjoint(kinds):
+            return []
+        return [word for found in self.starting.values() for word in found if word.kind in kinds]
 
     def gap(self, index: int) -> str:
         """The characters between the word ``index`` and the next."""

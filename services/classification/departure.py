@@ -33,6 +33,8 @@ _ALONE: Final = ({"dawn"}, {"morning"}, {"sunset"}, {"night"}, {"late_night"}, {
 _FAR: Final = 1_000_000
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
+_GOING: Final = frozenset({"going"})
+_DAWN: Final = frozenset({"dawn"})
 _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -59,8 +61,8 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
     if not days and not spoken:
         return ()
     hours = find_hours(words)[:MAX_DATES]
-    going = (text.tokens[at].start for at in words.starting if words.is_kind(at, "going"))
-    near = sorted((*spoken, *going)) if "going" in words.kinds else spoken
+    going = [text.tokens[word.first].start for word in words.of_kinds(_GOING)]
+    near = sorted((*spoken, *going)) if going else spoken
     dates = [
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
@@ -83,7 +85,7 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
     if hours or words.kinds.isdisjoint(PARTS):
         return days
     sure = [day for day in days if not day.short]
-    parts = [word for found in words.starting.values() for word in found if word.kind in PARTS]
+    parts = words.of_kinds(PARTS)
     if len({day.on for day in sure}) != 1 or any(day.part or day.exact for day in sure):
         return days
     first = words.tokens[parts[0].first].start
@@ -96,10 +98,9 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
 
 def _at_dawn(words: CalendarWords, days: list[Day]) -> list[Day]:
     """ "Friday morning, before sunrise" is at dawn, which is the narrower word."""
-    if "dawn" not in words.kinds:
+    dawns = [words.tokens[word.first].start for word in words.of_kinds(_DAWN)]
+    if not dawns:
         return days
-    said = [word for found in words.starting.values() for word in found if word.kind == "dawn"]
-    dawns = [words.tokens[word.first].start for word in said]
     return [
         replace(day, part="dawn")
         if day.part == "morning" and any(-_PART_NEAR < at - day.end < _PART_NEAR for at in dawns)
