@@ -39,17 +39,21 @@ def is_article(words: CalendarWords, first: int, last: int) -> bool:
 
 def is_counted(words: CalendarWords, last: int) -> bool:
     """Whether what follows is what the number counts: people, euros, another group of digits."""
+    if counts_things(words, last):
+        return True
+    if last + 1 >= len(words.tokens) or words.gap(last) != " ":
+        return False
+    form = words.tokens[last + 1].forms[0]
+    return form.isdigit() and len(form) > 2  # noqa: PLR2004 - "5 500", "7700 900123"
+
+
+def counts_things(words: CalendarWords, last: int) -> bool:
+    """Whether people, euros or seats in pictures follow."""
     # "23h hôm nay": the word for nights that are counted begins the word for today.
     if words.after(last, _COUNTED) and not words.after(last, NAMED_DAYS):
         return True
-    following = last + 1
     end = words.tokens[last].end
-    if words.text.original[end : end + 2].lstrip()[:1] in _PICTURED:
-        return True
-    if following >= len(words.tokens) or words.gap(last) != " ":
-        return False
-    form = words.tokens[following].forms[0]
-    return form.isdigit() and len(form) > 2  # noqa: PLR2004 - "5 500", "7700 900123"
+    return words.text.original[end : end + 2].lstrip()[:1] in _PICTURED
 
 
 def priced(words: CalendarWords, start: int, end: int) -> bool:

@@ -119,8 +119,13 @@ def _meant(words: Mapping[Word, None]) -> Iterable[Word]:
 
     And "before" says of "before dawn" neither that it is past nor until when.
     """
-    none = {place for w in words if w.kind == "none" for place in range(w.first, w.last + 1)}
     dawn = {w.first for w in words if w.kind.endswith("dawn") and w.last > w.first}
+    none = {
+        place
+        for w in words
+        if w.kind == "none" and w.first not in dawn
+        for place in range(w.first, w.last + 1)
+    }
     if not none and not dawn:
         return words
     return [w for w in words if w.first not in none and not (w.kind in _LIMITS and w.first in dawn)]

@@ -36,6 +36,7 @@ _NEXT_DAY: Final = frozenset({"next_day"})
 _WEEK_ON: Final = frozenset({"week_on"})
 _IN_HOURS: Final = frozenset({"in_hours", "in_half_hours"})
 _NAMING: Final = frozenset({"weekdays", "next_week"})
+_OF: Final = frozenset({"de", "du"})
 _MIDNIGHT: Final = frozenset({"midnight"})
 _AT_PRAYER: Final = ("sunset", "late_night")
 _AHEAD: Final = frozenset({"ahead"})
@@ -100,6 +101,8 @@ def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
 
 def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
+    if word.kind == "tonight" and _is_of_weekday(words, word):
+        return None
     name, _, said = word.kind.partition("_")
     name, said = (word.kind, "") if word.kind in ("day_after", "next_week") else (name, said)
     if word.kind in _STEPS:
@@ -117,6 +120,16 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         found = (of_month if word.kind in BARE else in_month)(words, word, now)
         return _of_date(words, word, found) if found else None
     return None
+
+
+def _is_of_weekday(words: CalendarWords, word: Word) -> bool:
+    """ "Dans la nuit de jeudi à vendredi" is not tonight."""
+    following = words.tokens[word.last + 1 : word.last + 2]
+    return (
+        bool(following)
+        and following[0].forms[0] in _OF
+        and words.is_kind(word.last + 2, "weekdays")
+    )
 
 
 def _of_date(words: CalendarWords, word: Word, found: MonthDay) -> Day:
@@ -197,7 +210,8 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
         # "In 300 days" is no departure.
         count = int(digits) if 0 < len(digits) <= 2 else 0  # noqa: PLR2004
     # "Thứ sáu 5 giờ" and "tuần sau 5 giờ" are at 5, though "sau 5 giờ" is in five hours.
-    if not count or any(w.kind in _NAMING for w in words.ending.get(word.first, ())):
+    ending = words.ending.get(word.first, ())
+    if not count or any(w.kind in _NAMING and w.first < word.first for w in ending):
         return None
     moment = now + count * _STEPS[word.kind]
     if word.kind == "in_half_hours":

@@ -31,6 +31,7 @@ _PART_NEAR: Final = 40
 # Noon and evening are meals, entertainment and a wage as well.
 _ALONE: Final = ({"dawn"}, {"morning"}, {"sunset"}, {"night"}, {"late_night"}, {"midnight"})
 _FAR: Final = 1_000_000
+_DISTANT: Final = timedelta(days=60)
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
 _GOING: Final = frozenset({"going"})
@@ -67,11 +68,24 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _at_dawn(words, _with_part(words, _meant(days), hours))
+    days = _at_dawn(words, _with_part(words, _meant(_dated(days, hours, now)), hours))
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
+
+
+def _dated(days: list[Day], hours: Sequence[Hour], now: datetime) -> list[Day]:
+    """ "15 June, at night 02.05": beside another day so distant a date is the hour."""
+    far = now.date() + _DISTANT
+    kept = [
+        day
+        for day in days
+        if day.kind != "numeric"
+        or day.on < far
+        or not any(h.half and day.start <= h.start < day.end for h in hours)
+    ]
+    return kept or days
 
 
 def _meant(days: list[Day]) -> list[Day]:

@@ -12,6 +12,7 @@ from services.classification import minutes
 from services.classification.amounts import (
     closed,
     counts_nights,
+    counts_things,
     is_amount,
     is_article,
     is_counted,
@@ -27,9 +28,10 @@ from services.classification.calendar_words import (
 )
 from services.classification.hour import Hour
 from services.classification.minutes import NOON
-from services.classification.ranges import begun, is_second, without_opening_hours
+from services.classification.ranges import begun, is_limit, without_opening_hours
 
 _DAY: Final = 24
+_MONTHS: Final = 12
 _MOST: Final = 30
 _CLOCK: Final = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
@@ -48,9 +50,7 @@ _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _AFTERNOON: Final = frozenset({"afternoon_after"})
 _BY_DAY: Final = frozenset({"by_day"})
 _LATER: Final = frozenset({"half", "quarter", "less_quarter"})
-_UNTIL: Final = frozenset({"until"})
-_UNTIL_AFTER: Final = frozenset({"until_after"})
-_EVERY: Final = frozenset({"every"})
+_TURNS: Final = frozenset({"midnight", "noon"})
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _MINUTES: Final = {
@@ -70,7 +70,7 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     clocks = list(islice(_clocks(words), _MOST))
     taken = [hour.start for hour in clocks]
     spoken = _said(words) if words.kinds & _EVIDENCE else ()
-    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST))
+    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST), *_turned(words))
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
     if not clocks and not others:
         others = list(islice(_four_digits(words), _MOST))
@@ -95,11 +95,16 @@ def _covered(start: int, clocks: list[Hour], taken: list[int]) -> bool:
 def _clocks(words: CalendarWords) -> Iterator[Hour]:
     text = words.text
     starts: list[int] = []
-    for match in _CLOCK.finditer(text.text) if words.digits else ():
+    found = list(_CLOCK.finditer(text.text)) if words.digits else []
+    # "10.06 – 22:45": beside an hour with a colon one with a point is a date.
+    dated = any("." not in match[0] for match in found)
+    for match in found:
+        if dated and "." in match[0] and match[1] != "0" and 0 < int(match[2]) <= _MONTHS:
+            continue
         starts = starts or [token.start for token in words.tokens]
         start, end = text.span(match.start(), match.end())
         first, last = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
-        if _is_sum(words, match, first, last) or _is_limit(words, first, last):
+        if _is_sum(words, match, first, last) or is_limit(words, first, last):
             continue
         half = match[3] or _half_beside(words, first, last)
         hour = int(match[1])
@@ -125,14 +130,16 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
             continue
         said = found[2] if found[2] in ("am", "pm") else ""
         half = said or _half_beside(words, index, index)
-        if (not half and not _is_at(words, index, index)) or _is_limit(words, index, index):
+        if (not half and not _is_at(words, index, index)) or is_limit(words, index, index):
             continue
         # "Tomorrow 22h places left": so late an hour of a day counts nothing but "15h de route".
         beside = words.dated_near(token.end) or words.before(index, NAMED_DAYS)
         of_way = words.after(index, _COUNTED)
         late = int(found[1]) > NOON and beside and not (of_way and of_way.last > of_way.first)
-        counted = not late and is_counted(words, index)
-        if not said and (counted or words.before(index, _AHEAD)):
+        # "6h 6000 €" is six o'clock and a price.
+        counted = not late and counts_things(words, index)
+        sure = said or found[2] == "ish"
+        if not sure and (counted or words.before(index, _AHEAD)):
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
@@ -151,7 +158,7 @@ def _four_digits(words: CalendarWords) -> Iterator[Hour]:
         following = words.tokens[index + 1 : index + 2]
         if following and following[0].forms[0][0].isdigit():
             continue
-        if is_amount(words, index, index) or _is_limit(words, index, index):
+        if is_amount(words, index, index) or is_limit(words, index, index):
             continue
         yield Hour(int(found[1]) * 60 + int(found[2]), token.start, token.end)
 
@@ -167,11 +174,26 @@ def _is_at(words: CalendarWords, first: int, last: int) -> bool:
 
 
 def _said(words: CalendarWords) -> Iterator[Hour]:
+    end = 0
     for value, first, last in words.numbers():
-        if value > _DAY or not words.near(first, _EVIDENCE, _NEAR_DAY):
+        # The minutes of the hour before are none themselves.
+        if value > _DAY or words.tokens[first].start < end:
+            continue
+        if not words.near(first, _EVIDENCE, _NEAR_DAY):
             continue
         if hour := _hour_of(words, value % _DAY, first, last):
+            end = hour.end
             yield hour
+
+
+def _turned(words: CalendarWords) -> Iterator[Hour]:
+    """ "Minuit et demi", "midi moins le quart"."""
+    for word in words.of_kinds(_TURNS):
+        later = words.after(word.last, _LATER)
+        if later:
+            start, end = words.tokens[word.first].start, words.tokens[later.last].end
+            change = _MINUTES[later.kind] + (NOON * 60 if word.kind == "noon" else 0)
+            yield Hour(change % (_DAY * 60), start, end, "noon" if word.kind == "noon" else "night")
 
 
 def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | None:
@@ -197,7 +219,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))
-    if not evident or _is_limit(words, begin, end):
+    if not evident or is_limit(words, begin, end):
         return None
     if not (said or mark or earlier or halved) and (value == 0 or is_article(words, first, last)):
         # "Wind 0, waves 0": midnight is hardly ever a nought and nothing with it.
@@ -257,19 +279,6 @@ def _evident(
     # "Tonight 11, from Calais": nothing follows that the number could count.
     said = words.before(first, NAMED_DAYS)
     return said is not None and said.kind[:2] == "to" and closed(words, last)
-
-
-def _is_limit(words: CalendarWords, first: int, last: int) -> bool:
-    """ "Until 9 pm" and "daily at 9" are opening hours."""
-    marked = words.before(first, _BEFORE | _AT)
-    first = marked.first if marked else first
-    # "From 5 until 6 in the morning" ends with an hour that is none of opening.
-    second = words.before(first, _UNTIL) and is_second(words, first)
-    if not second and words.before(first, _UNTIL | _EVERY, 2):
-        return True
-    if words.after(last, _UNTIL_AFTER):
-        return True
-    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, NAMED_DAYS, _NEAR_DAY)
 
 
 def _half_beside(words: CalendarWords, first: int, last: int) -> str:

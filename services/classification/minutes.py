@@ -6,6 +6,7 @@ from typing import Final
 
 from services.classification.amounts import is_counted
 from services.classification.calendar_words import CalendarWords
+from services.classification.lexica import PARTS
 
 NOON: Final = 12
 SMALL_HOURS: Final = 5
@@ -44,19 +45,38 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
         behind = words.after(last, _BEHIND)
         if value and behind:
             return _PAST_TO[behind.kind] * value, behind.last
+    if _has_and(words, index + 1):
+        return _in_fives(words, index, index + 1, 1)
     for kinds, sign in ((_LESS, -1), (_AND, 1)):
         joined = words.after(index, kinds)
         if joined is None or words.parted(joined.last):
             continue
-        value, last = _number(words, joined.last + 1)
-        named = words.after(last, _MINUTES)
-        whole = value % _STEP == 0 and not is_counted(words, last)
-        ends = words.parted(last) or last + 1 in words.starting
-        # "E martë 7 e 25 Milano".
-        ends = ends or words.before(index, _DAY_BEFORE) is not None
-        if value and (named or (whole and ends)):
-            return sign * value, named.last if named else last
+        found = _in_fives(words, index, joined.last + 1, sign)
+        if found[0]:
+            return found
     return 0, index
+
+
+def _in_fives(words: CalendarWords, index: int, place: int, sign: int) -> tuple[int, int]:
+    """As ``said``, of the number that begins at ``place``."""
+    value, last = _number(words, place)
+    named = words.after(last, _MINUTES)
+    whole = value % _STEP == 0 and not is_counted(words, last)
+    ends = words.parted(last) or last + 1 in words.starting
+    # "E martë 7 e 25 Milano", "neser ne darke 10 pa 20 kamion".
+    ends = ends or words.before(index, _DAY_BEFORE if sign > 0 else _DAY_BEFORE | PARTS) is not None
+    if value and (named or (whole and ends)):
+        return sign * value, named.last if named else last
+    return 0, index
+
+
+def _has_and(words: CalendarWords, place: int) -> bool:
+    """ "أربعة وعشرة": the word begins with "and", and what it is without that is a number."""
+    if place >= len(words.tokens) or words.parted(place - 1):
+        return False
+    forms = words.tokens[place].forms
+    glued = forms[0][0] == "و" and forms[0][1:] in forms[1:]
+    return glued and any(word.kind in _SPELT for word in words.starting.get(place, ()))
 
 
 def _number(words: CalendarWords, place: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from services.classification.calendar_words import CalendarWords
+from services.classification.calendar_words import NAMED_DAYS, CalendarWords
 from services.classification.hour import Hour
 from services.classification.minutes import NOON
 
@@ -18,6 +18,11 @@ _LINKS: Final = frozenset({
     "تا", "الی", "ل", "حتی", "بو", "تر", "او", "و", "یا",
 })  # fmt: skip
 _LONGEST: Final = 2
+_MARKS: Final = frozenset({"hour_before", "at"})
+_UNTIL: Final = frozenset({"until"})
+_UNTIL_AFTER: Final = frozenset({"until_after"})
+_EVERY: Final = frozenset({"every"})
+_NEAR_DAY: Final = 4
 
 
 def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
@@ -46,6 +51,19 @@ def begun(words: CalendarWords, hour: Hour) -> Hour:
     if not 1 <= apart <= _LONGEST:
         return hour
     return replace(hour, minutes=(whole - apart) * 60, start=words.tokens[place].start)
+
+
+def is_limit(words: CalendarWords, first: int, last: int) -> bool:
+    """ "Until 9 pm" and "daily at 9" are opening hours."""
+    marked = words.before(first, _MARKS)
+    first = marked.first if marked else first
+    # "From 5 until 6 in the morning" ends with an hour that is none of opening.
+    second = words.before(first, _UNTIL) and is_second(words, first)
+    if not second and words.before(first, _UNTIL | _EVERY, 2):
+        return True
+    if words.after(last, _UNTIL_AFTER):
+        return True
+    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, NAMED_DAYS, _NEAR_DAY)
 
 
 def is_second(words: CalendarWords, first: int) -> bool:

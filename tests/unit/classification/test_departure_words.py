@@ -108,6 +108,56 @@ def test_an_hour_in_words_is_read(text: str, leaves: list[datetime]) -> None:
 @pytest.mark.parametrize(
     ("text", "leaves"),
     [
+        ("bateau vers l'Angleterre ce soir à minuit et demi", corpus.june(4, 0, 30)),
+        ("12 juin midi et quart, bateau pour Douvres", corpus.june(12, 12, 15)),
+        ("dans la nuit de vendredi à samedi, bateau, 2 places", corpus.june(5, 22)),
+        ("samedi 5h 2000€ le zodiac vers Douvres", corpus.june(6, 5)),
+        ("Sat night 10ish from the beach, boat, 2 seats", corpus.june(6, 22)),
+        ("12.06 – 21:30 – gomone, Durres Bari, 2 vende", corpus.june(12, 21, 30)),
+        ("neser ne darke 9 pa 20 kamioni niset", corpus.june(4, 20, 40)),
+        ("مركب الجمعة خمسة وعشرة الفجر من الشط", corpus.june(5, 5, 10)),
+        ("بكرا المسا الساعة تسعة الا تلت طلعة بلم", corpus.june(4, 20, 40)),
+        ("بوطي السبت بالليل مع الحداش ونص", corpus.june(6, 23, 30)),
+        ("شەممە چارەکی دەوێ بۆ شەشی بەیانی، بەلەم بۆ ئینگلتەرا", corpus.june(6, 5, 45)),
+        ("پاوکم چار بجه امشو کشتی میره", corpus.june(4, 3, 45)),
+        ("نزده جوزا ساعت ۵ صبح کشتی میره", corpus.june(9, 5)),
+        ("20 haziran, gece 03.10 bot kalkıyor", corpus.june(20, 3, 10)),
+    ],
+)
+def test_minutes_and_turns_of_the_day_are_read(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exactly one week from today, 9 pm, boat from the beach",
+        "dans une semaine jour pour jour à 21h, bateau pour Douvres",
+        "Haftaya bugün 21.00 bot kalkıyor, 2 kişi",
+        "mas nji jave n'kit dite, ora 21:00, gomone",
+        "یەک هەفتەی تر هەر لەم ڕۆژەدا، سەعات ٩ی شەو بەلەم",
+        "هفته دیگه همین روز ساعت ۹ شب قایق راه میفته",
+    ],
+)
+def test_this_day_of_next_week_is_a_week_ahead(text: str) -> None:
+    assert corpus.leaves(text) == corpus.june(10, 21)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "پیش از روشنی صبح فردا کشتی میره، دو جای",
+        "neser pa u zbardh mire, gomone, 2 vende",
+        "سبا سهار له اذان سره کښتۍ ځي",
+    ],
+)
+def test_before_it_is_light_is_dawn(text: str) -> None:
+    assert corpus.leaves(text) == corpus.june(4, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
         ("tmoz evening boat, 3 seats in the dinghy", corpus.june(4, 19)),
         ("uk uk uk qui veut monte aujourdui dit moi vite place finir", corpus.june(3, 23, 59)),
         ("apres-demain a l'aube, bateau rapide, 1200 par tete", corpus.june(5, 4)),
