@@ -41,6 +41,11 @@ class FastModel:
         self._bias = known["bias"].astype(np.float32)
         self.sha256 = sha256
         self._of_word = lru_cache(_WORDS)(self._add_up)
+        # Words that are terms themselves are the common ones: added up before a text has them.
+        common = [term.strip() for term in facts["terms"] if _is_word(term)]
+        self._common = {word: place for place, word in enumerate(common)}
+        added = [self._add_up(word) for word in common]
+        self._common_rows = np.array(added, np.float32).reshape(-1, heads.SIZE + 1)
 
     def _add_up(self, word: str) -> NDArray[np.float32]:
         """SIZE scores of a word and its squared length; empty when none of its terms is known."""
@@ -53,18 +58,27 @@ class FastModel:
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
         """Of the words of ``features.words`` and the facts of ``features.facts``."""
         raw = self._bias + weighed(facts, self._facts, self._fact_rows)
+        places = {word: self._common.get(word) for word in words}
         parts = [
             self._of_word(word) if len(word) <= _REMEMBERED else self._add_up(word)
-            for word in dict.fromkeys(words)
+            for word, place in places.items()
+            if place is None
         ]
+        common = [place for place in places.values() if place is not None]
         known = [p for p in map(self._vocabulary.get, pairs(words)) if p is not None]
-        if known:
-            parts.append(self._terms.take(known, axis=0).ravel())
+        for rows, found in ((self._common_rows, common), (self._terms, known)):
+            if found:
+                parts.append(rows.take(found, axis=0).ravel())
         together = np.concatenate(parts) if parts else _NOTHING
         if together.size:
             total = together.reshape(-1, heads.SIZE + 1).sum(axis=0)
             raw += total[:-1] / math.sqrt(float(total[-1]))
         return heads.answers(raw)
+
+
+def _is_word(term: str) -> bool:
+    """Whether a term is a whole word, and no piece of one or pair of two."""
+    return term[0] == term[-1] == " " and " " not in term[1:-1] and term != " "
 
 
 def weighed(

@@ -98,6 +98,33 @@ def test_without_the_language_model_the_rules_still_read_and_say_so() -> None:
     assert result.probability > 0.5
 
 
+class Counting:
+    """Says French, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def guess(self, text: str) -> dict[str, float]:
+        self.asked += 1
+        return {"fr": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("The boat to England leaves on Friday night and the children go with you for free", 0),
+        ("boat tmrw", 1),
+        ("boat for the children ce soir avec les enfants, friday vendredi, from la plage", 1),
+    ],
+)
+def test_the_language_model_is_asked_where_the_words_are_not_clear(text: str, asked: int) -> None:
+    model = Counting()
+    rules_only = engine.RuleEngine(lexica.read(), rules.read(), model)
+    result = rules_only.assess(AssessmentInput(id="1", text=text, now=NOW))
+    assert model.asked == asked
+    assert result.languages[0].code == ("fr" if asked else "en")
+
+
 def test_a_language_model_that_cannot_be_loaded_is_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

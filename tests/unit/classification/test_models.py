@@ -195,6 +195,17 @@ def test_without_the_extra_the_fast_model_decides_and_the_assessment_says_so() -
         assert result.probability == FAST.assess(item(unsure[results.index(result)])).probability
 
 
+def test_a_word_that_was_added_up_before_adds_what_its_terms_do() -> None:
+    ahead, bare = fast.load(engines.MODEL), fast.load(engines.MODEL)
+    assert len(ahead._common) > 1_000
+    bare._common = {}
+    for example in examples("en"):
+        words = example.text.lower().split()
+        one, other = ahead.answers(words, {}), bare.answers(words, {})
+        assert one.advert == pytest.approx(other.advert, abs=1e-5)
+        assert one.acts == pytest.approx(other.acts, abs=1e-5)
+
+
 def test_half_a_semantic_model_is_refused() -> None:
     folder = engines.MODEL
     parts = load_rules(), fast.load(folder), thresholds.load(folder)
