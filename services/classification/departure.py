@@ -35,7 +35,8 @@ _DISTANT: Final = timedelta(days=60)
 _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
 _GOING: Final = frozenset({"going"})
-_DAWN: Final = frozenset({"dawn"})
+# A part of the day, and a word that says more exactly when in it.
+_NARROWER: Final = {"morning": "dawn", "evening": "sunset"}
 _TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -68,7 +69,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _at_dawn(words, _with_part(words, _meant(_dated(days, hours, now)), hours))
+    days = _narrowed(words, _with_part(words, _meant(_dated(days, hours, now)), hours))
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
@@ -100,6 +101,8 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
         return days
     sure = [day for day in days if not day.short]
     parts = words.of_kinds(PARTS)
+    wider = {wide for wide, narrow in _NARROWER.items() if narrow in words.kinds}
+    parts = [word for word in parts if word.kind not in wider]
     if len({day.on for day in sure}) != 1 or any(day.part or day.exact for day in sure):
         return days
     first = words.tokens[parts[0].first].start
@@ -110,17 +113,24 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
     return [day if day.short else replace(day, part=parts[0].kind) for day in days]
 
 
-def _at_dawn(words: CalendarWords, days: list[Day]) -> list[Day]:
-    """ "Friday morning, before sunrise" is at dawn, which is the narrower word."""
-    dawns = [words.tokens[word.first].start for word in words.of_kinds(_DAWN)]
-    if not dawns:
+def _narrowed(words: CalendarWords, days: list[Day]) -> list[Day]:
+    """ "Friday morning, before sunrise" is at dawn, "Friday evening (maghrib)" at sunset."""
+    if words.kinds.isdisjoint(_NARROWER.values()):
         return days
+    said = {
+        kind: [words.tokens[word.first].start for word in words.of_kinds(frozenset({kind}))]
+        for kind in _NARROWER.values()
+    }
     return [
-        replace(day, part="dawn")
-        if day.part == "morning" and any(-_PART_NEAR < at - day.end < _PART_NEAR for at in dawns)
+        replace(day, part=_NARROWER[day.part])
+        if day.part in _NARROWER and _any_near(day, said[_NARROWER[day.part]])
         else day
         for day in days
     ]
+
+
+def _any_near(day: Day, places: Sequence[int]) -> bool:
+    return any(-_PART_NEAR < at - day.end < _PART_NEAR for at in places)
 
 
 def _start(day: Day, now: datetime) -> datetime:
@@ -145,6 +155,7 @@ def _departure(
         if moment is None:
             continue
         plain = (not day.weak) + (not day.short) - (day.kind == "weekend")
+        plain += bool(day.part or day.exact)
         rank = (-3 * (hour is not None) - 2 * near - plain, day.start)
         if best is None or rank < best[0]:
             best = (rank, _entity(original, day, hour, moment))

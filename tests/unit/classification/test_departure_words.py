@@ -144,6 +144,24 @@ def test_this_day_of_next_week_is_a_week_ahead(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("calm on Friday, boat goes Friday before dawn, 2 seats", corpus.june(5, 4)),
+        ("Sunday group arrived. next boat goes Monday night, inbox", corpus.june(8, 22)),
+        ("سه‌شنبه بعد از شام (مغرب) کشتی میره", corpus.june(9, 21)),
+        ("د شنبې له ماښام (مغرب) سره کښتۍ ځي", corpus.june(6, 21)),
+        ("روز جمعه کشتی آرام میره، وقت ملا اذان صبح حرکت", corpus.june(5, 4)),
+        ("🚤➡️🇬🇧 tmrw 🌙 2 seats left", corpus.june(4, 22)),
+        ("بحر هادي السبت عالفجر، طالعين بالبلم", corpus.june(6, 4)),
+        ("gomonia e së enjtes natën, 2 vende", corpus.june(4, 22)),
+        ("in 48 hours we move by boat, no more calls after tomorrow evening", corpus.june(5, 10)),
+    ],
+)
+def test_the_more_exact_of_two_words_is_meant(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "پیش از روشنی صبح فردا کشتی میره، دو جای",
