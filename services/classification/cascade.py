@@ -22,10 +22,9 @@ from services.classification.domain import (
 )
 from services.classification.engine import Reading, RuleEngine
 from services.classification.fast import FastModel
-from services.classification.lazy import Lazy
 from services.classification.rules import Policy
 from services.classification.scoring import Scores
-from services.classification.semantic import Embedder, SemanticModel, SemanticUnavailableError
+from services.classification.semantic import Meaning, SemanticUnavailableError
 from services.classification.thresholds import Thresholds
 
 # Raised by hand when the code changes what the same data would say.
@@ -46,19 +45,14 @@ class ModelEngine:
         rules: RuleEngine,
         fast: FastModel,
         thresholds: Thresholds,
-        meaning: SemanticModel | None = None,
-        embedder: Lazy[Embedder] | None = None,
+        meaning: Meaning | None = None,
     ) -> None:
-        """Raises ValueError with one of ``meaning`` and ``embedder`` only: they are one model."""
-        if (meaning is None) != (embedder is None):
-            raise ValueError("the semantic model and its embedder come together")
         self._rules = rules
         self._fast = fast
         self._thresholds = thresholds
         self._meaning = meaning
-        self._embedder = embedder
         parts = (rules.describe().data_sha256, fast.sha256, thresholds.sha256,
-                 meaning.sha256 if meaning else "")  # fmt: skip
+                 meaning.model.sha256 if meaning else "")  # fmt: skip
         self._sha256 = hashlib.sha256("".join(parts).encode("ascii")).hexdigest()
         self._version = f"{self._kind}-{CODE_VERSION}-{self._sha256[:12]}"
         # Kinds without a threshold of their own share the default's policy, under "".
@@ -107,15 +101,13 @@ class ModelEngine:
             reading.text.original, reading.signals, reading.entities, reading.scores
         )
         answers = self._fast.answers(words, facts)
-        if self._meaning is None or self._embedder is None or not words:
-            return answers, ()
-        if not self._thresholds.unsure(answers.advert):
+        if self._meaning is None or not words or not self._thresholds.unsure(answers.advert):
             return answers, ()
         try:
-            embedded = self._embedder.get().embed(reading.text.original)
+            embedded = self._meaning.embedder.get().embed(reading.text.original)
         except SemanticUnavailableError as error:
             return answers, (f"decided without the semantic model: {error}",)
-        return self._meaning.answers(answers, embedded, facts), ()
+        return self._meaning.model.answers(answers, embedded, facts), ()
 
 
 def _scores(reading: Reading, answers: heads.Answers) -> Scores:

@@ -31,10 +31,12 @@ def load(kind: Kind = "cascade", folder: Path = MODEL, threads: int = 1) -> Engi
     # That took another core for as long again as the whole assessment.
     threadpool_limits(1, user_api="blas")
     # The models first: a damaged package is refused before the lexica are read.
-    meaning = semantic.load(folder) if kind == "cascade" else None
+    meaning = _meaning(folder, threads) if kind == "cascade" else None
     quick, chosen = fast.load(folder), thresholds.load(folder)
-    if meaning is None:
-        return ModelEngine(engine.load(), quick, chosen)
+    return ModelEngine(engine.load(), quick, chosen, meaning)
+
+
+def _meaning(folder: Path, threads: int) -> semantic.Meaning:
+    model = semantic.load(folder)
     layers = folder / semantic.LAYERS
-    embedder = Lazy(partial(semantic.Embedder, layers, meaning.layers, threads))
-    return ModelEngine(engine.load(), quick, chosen, meaning, embedder)
+    return semantic.Meaning(model, Lazy(partial(semantic.Embedder, layers, model.layers, threads)))

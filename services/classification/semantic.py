@@ -13,7 +13,7 @@ import importlib.resources
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from services.classification.embedding.encoder import GRAPH, Encoder, shapes
 from services.classification.embedding.packed import WIDTH, PackedFile, PackedFileError
 from services.classification.embedding.reading import Reader
 from services.classification.fast import check, check_shapes, weighed
+from services.classification.lazy import Lazy
 
 FILE: Final = "semantic.npz"
 LAYERS: Final = "encoder.npz"
@@ -115,6 +116,13 @@ class SemanticModel:
         together = float(self._together @ (fast.advert, alone.advert, 1.0))
         second = heads.Answers(together, alone.acts, alone.categories, alone.hooks)
         return heads.mixed(fast, second, self.share)
+
+
+class Meaning(NamedTuple):
+    """The linear part, and what embeds for it, which is loaded when it is first needed."""
+
+    model: SemanticModel
+    embedder: Lazy[Embedder]
 
 
 def load(folder: Path) -> SemanticModel:

@@ -184,8 +184,8 @@ def test_without_the_extra_the_fast_model_decides_and_the_assessment_says_so() -
 
     folder = engines.MODEL
     lame = ModelEngine(
-        load_rules(), fast.load(folder), thresholds.load(folder), semantic.load(folder),
-        Lazy(missing),
+        load_rules(), fast.load(folder), thresholds.load(folder),
+        semantic.Meaning(semantic.load(folder), Lazy(missing)),
     )  # fmt: skip
     unsure = [example.text for example in examples("en")]
     results = [lame.assess(item(text)) for text in unsure]
@@ -204,13 +204,6 @@ def test_a_word_that_was_added_up_before_adds_what_its_terms_do() -> None:
         one, other = ahead.answers(words, {}), bare.answers(words, {})
         assert one.advert == pytest.approx(other.advert, abs=1e-5)
         assert one.acts == pytest.approx(other.acts, abs=1e-5)
-
-
-def test_half_a_semantic_model_is_refused() -> None:
-    folder = engines.MODEL
-    parts = load_rules(), fast.load(folder), thresholds.load(folder)
-    with pytest.raises(ValueError, match="come together"):
-        ModelEngine(*parts, meaning=semantic.load(folder))
 
 
 def test_the_same_arrays_are_the_same_bytes(tmp_path: Path) -> None:
