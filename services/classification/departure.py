@@ -37,7 +37,7 @@ _STEPS: Final = ("in_days", "in_weeks")
 _GOING: Final = frozenset({"going"})
 # A part of the day, and a word that says more exactly when in it.
 _NARROWER: Final = {"morning": "dawn", "evening": "sunset"}
-_TRAVEL: Final = frozenset(
+TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
 _PART_OF_DAY: Final = {
@@ -59,7 +59,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
     if not words and not words.digits:
         return ()
     days = find_days(words, now)[:MAX_DATES]
-    spoken = [text.tokens[m.first].start for m in matches if m.entry.concept in _TRAVEL]
+    spoken = [text.tokens[m.first].start for m in matches if m.entry.concept in TRAVEL]
     if not days and not spoken:
         return ()
     hours = find_hours(words)[:MAX_DATES]

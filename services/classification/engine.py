@@ -129,7 +129,7 @@ class RuleEngine:
         """The result that these scores, of the rules or of a model, come to under a policy."""
         guesses, found = reading.guesses, reading.signals
         original = reading.text.original
-        leaves = _departure_time(reading.entities, scores)
+        leaves = _departure_time(reading, scores)
         complete = bool(original.strip()) and len(item.whole) <= MAX_TEXT
         outcome = decision.decide(policy, scores, guesses, item.kind, complete)
         return AssessmentResult(
@@ -172,12 +172,23 @@ def load() -> RuleEngine:
     return RuleEngine(known, rules, model, (warning,) if warning else ())
 
 
-def _departure_time(named: tuple[Entity, ...], scores: scoring.Scores) -> datetime | None:
-    """A departure makes a referral urgent, so one that a report tells of is not taken."""
-    if scores.speech_act is not SpeechAct.OFFER and scores.probability < _DEPARTURE_FROM:
+def _departure_time(reading: Reading, scores: scoring.Scores) -> datetime | None:
+    """When an offer leaves, a lawful one too; what a report or a rescuer tells of is not taken.
+
+    It is proposed to people, and nothing hurries for it (docs/lifecycle.md).
+    """
+    likely = scores.speech_act is SpeechAct.OFFER or scores.probability >= _DEPARTURE_FROM
+    if not likely and not _is_trade(reading, scores):
         return None
+    named = reading.entities
     moments = [e.resolved for e in named if e.kind is EntityKind.DEPARTURE_TIME and e.resolved]
     return moments[0] if moments else None
+
+
+def _is_trade(reading: Reading, scores: scoring.Scores) -> bool:
+    """A ferry or a coach: it speaks of travel, and is of none of the acts of telling."""
+    travels = any(signal.concept in departure.TRAVEL for signal in reading.signals)
+    return travels and scores.speech_act is SpeechAct.UNKNOWN
 
 
 def _warnings(item: AssessmentInput, code: str, matched: int) -> list[str]:

@@ -123,6 +123,8 @@ def _event(key: str, assessment: assessment_pb2.Assessment) -> record_pb.NewEven
 
 def _facts(assessment: assessment_pb2.Assessment) -> AssessmentFacts:
     decision = enums_pb2.AssessmentDecision.Name(assessment.decision)
+    # Of what is taken for no advert nobody need confirm when it leaves: a ferry, mostly.
+    proposed = assessment.decision != enums_pb2.ASSESSMENT_DECISION_SUGGEST_REJECT
     return AssessmentFacts(
         probability=assessment.probability,
         speech_act=enums_pb2.SpeechAct.Name(assessment.speech_act).removeprefix("SPEECH_ACT_"),
@@ -130,5 +132,5 @@ def _facts(assessment: assessment_pb2.Assessment) -> AssessmentFacts:
         model_version=assessment.model_version,
         warnings=tuple(assessment.warnings),
         # Not of a report: what the classifier takes for the offer's own departure.
-        departure_time=time_text(assessment, "departure_time"),
+        departure_time=time_text(assessment, "departure_time") if proposed else "",
     )

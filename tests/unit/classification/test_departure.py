@@ -70,6 +70,13 @@ def test_a_report_of_a_departure_is_no_departure() -> None:
     assert assess(text).departure_time is None
 
 
+def test_a_lawful_ferry_has_its_departure_and_a_wedding_none() -> None:
+    ferry = assess("Coach to London, seats left, leaves Victoria Friday 5am, under 5s free")
+    assert ferry.departure_time == datetime(2026, 6, 5, 5, tzinfo=UTC)
+    wedding = assess("Amina and Kareem are getting married on Friday at 4pm, all welcome")
+    assert wedding.departure_time is None
+
+
 def test_a_day_without_an_hour_is_never_over_yet() -> None:
     now = datetime(2026, 6, 3, 22, 45, tzinfo=UTC)
     leaves = assess("Boat to UK tonight, places available, dm", now=now).departure_time

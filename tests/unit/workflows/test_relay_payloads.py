@@ -92,3 +92,9 @@ def test_the_departure_that_an_assessment_names_reaches_the_workflow() -> None:
     assert _facts(assessment).departure_time == ""
     assessment.departure_time.FromDatetime(UNTIL)
     assert instant(_facts(assessment).departure_time) == UNTIL
+
+
+def test_of_what_is_taken_for_no_advert_no_departure_is_proposed() -> None:
+    assessment = assessment_pb2.Assessment(decision=enums_pb2.ASSESSMENT_DECISION_SUGGEST_REJECT)
+    assessment.departure_time.FromDatetime(UNTIL)
+    assert _facts(assessment).departure_time == ""
