@@ -16,11 +16,12 @@ from tests.unit.classification.corpus import LANGUAGES, examples
 
 PROGRAM = """
 import json, sys
+import jax
 import numpy as np
 from services.classification import engine, semantic
 from services.classification.embedding.encoder import GRAPH, Encoder, Given, initializers, originals
-from services.classification.embedding.packed import PackedFile
-from services.classification.embedding.reading import Reader
+from services.classification.embedding.packed import WIDTH, PackedFile
+from services.classification.embedding.reading import TOKENS, Reader
 from services.classification.training import network, semantic_fit, tuning, vectors
 from services.classification.training.corpus import load
 
@@ -34,10 +35,13 @@ file = PackedFile(semantic.weights())
 reader, given, begun = Reader(file.vocabulary), Given(file), originals(file)
 encoder = Encoder(file, initializers(begun), 1, GRAPH.read_bytes())
 near = []
+# As long as may be, for the same reason; the mask says where each text ends.
+encode = jax.jit(network.encode)
 for text in json.load(sys.stdin):
     tokens = reader.read(text)
-    mask = np.ones((1, len(tokens)), np.float32)
-    exact = np.asarray(network.encode(begun, given.of(tokens)[None], mask))[0]
+    padded, mask = np.zeros((1, TOKENS, WIDTH), np.float32), np.zeros((1, TOKENS), np.float32)
+    padded[0, : len(tokens)], mask[0, : len(tokens)] = given.of(tokens), 1.0
+    exact = np.asarray(encode(begun, padded, mask))[0]
     near.append(float(exact @ encoder.encode(tokens)))
 same = all(
     np.array_equal(fits[0].layers[name], fits[1].layers[name]) for name in fits[0].layers
