@@ -25,12 +25,13 @@ LANGUAGES: Final = ("en", "fr", "tr", "ar", "sq", "vi", "fa", "prs", "ckb", "ps"
 FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 # The writers who show how well the models do on texts by others: nothing of theirs is fitted on,
 # chosen on or looked up for a lexicon.
-# By what they wrote: texts as an evaluator would collect them, local groups' everyday life, or
-# adverts most of which say when they leave.
+# By what they wrote: texts as an evaluator would collect them, local groups' everyday life,
+# adverts most of which say when they leave, or obfuscated spelling of both kinds.
 UNSEEN: Final = {
     "m": "evaluator", "2": "evaluator", "3": "evaluator", "av": "evaluator", "ax": "evaluator",
     "be": "evaluator", "bi": "evaluator", "bo": "evaluator", "bu": "evaluator",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
+    "bv": "obfuscated",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]
 # Ofcom's numbers for drama: +44 7700 900000-900999 and 020 7946 0000-0999.
