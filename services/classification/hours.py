@@ -28,7 +28,13 @@ from services.classification.calendar_words import (
 )
 from services.classification.hour import Hour
 from services.classification.minutes import NOON
-from services.classification.ranges import begun, is_limit, without_opening_hours
+from services.classification.ranges import (
+    NEAR_DAY,
+    begun,
+    is_limit,
+    with_mark,
+    without_opening_hours,
+)
 
 _DAY: Final = 24
 _MONTHS: Final = 12
@@ -50,7 +56,7 @@ _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _AFTERNOON: Final = frozenset({"afternoon_after"})
 _BY_DAY: Final = frozenset({"by_day"})
 _LATER: Final = frozenset({"half", "quarter", "less_quarter"})
-_TURNS: Final = frozenset({"midnight", "noon"})
+_TURNS: Final = {"midnight": (0, "night"), "noon": (NOON * 60, "noon")}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _MINUTES: Final = {
@@ -58,7 +64,6 @@ _MINUTES: Final = {
     "less_quarter": -15,
 }  # fmt: skip
 _SAYS_HALF: Final = HALVES | DAY_PARTS | WEEKDAY_PARTS | {"tonight", "tonight_midnight"}
-_NEAR_DAY: Final = 4
 # "De", ten in Latinised Sorani, is a word of half of Europe.
 _TELLING: Final = 3
 # Without one of these words near it no number is an hour.
@@ -165,7 +170,7 @@ def _four_digits(words: CalendarWords) -> Iterator[Hour]:
 
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:
     """An hour that might be a duration: "at 5h", or with a day beside it."""
-    if words.before(first, _AT) or words.near(first, NAMED_DAYS, _NEAR_DAY):
+    if words.before(first, _AT) or words.near(first, NAMED_DAYS, NEAR_DAY):
         return True
     # Without its accent the word is "has": "il a 3h de route".
     if words.text.original.endswith("à ", 0, words.tokens[first].start):
@@ -179,7 +184,7 @@ def _said(words: CalendarWords) -> Iterator[Hour]:
         # The minutes of the hour before are none themselves.
         if value > _DAY or words.tokens[first].start < end:
             continue
-        if not words.near(first, _EVIDENCE, _NEAR_DAY):
+        if not words.near(first, _EVIDENCE, NEAR_DAY):
             continue
         if hour := _hour_of(words, value % _DAY, first, last):
             end = hour.end
@@ -188,12 +193,12 @@ def _said(words: CalendarWords) -> Iterator[Hour]:
 
 def _turned(words: CalendarWords) -> Iterator[Hour]:
     """ "Minuit et demi", "midi moins le quart"."""
-    for word in words.of_kinds(_TURNS):
+    for word in words.of_kinds(frozenset(_TURNS)):
         later = words.after(word.last, _LATER)
         if later:
             start, end = words.tokens[word.first].start, words.tokens[later.last].end
-            change = _MINUTES[later.kind] + (NOON * 60 if word.kind == "noon" else 0)
-            yield Hour(change % (_DAY * 60), start, end, "noon" if word.kind == "noon" else "night")
+            turn, half = _TURNS[word.kind]
+            yield Hour((turn + _MINUTES[later.kind]) % (_DAY * 60), start, end, half)
 
 
 def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | None:
@@ -246,7 +251,7 @@ def _of_date(words: CalendarWords, first: int, last: int) -> bool:
 def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
     """ "Today half past 4": with a day beside it, and nothing that it counts."""
     clock = words.is_kind(end, "clock_half")
-    return words.near(first, NAMED_DAYS, _NEAR_DAY) and (clock or not is_counted(words, end))
+    return words.near(first, NAMED_DAYS, NEAR_DAY) and (clock or not is_counted(words, end))
 
 
 def _after_hour_word(words: CalendarWords, first: int) -> bool:
@@ -265,7 +270,7 @@ def _evident(
     words: CalendarWords, span: tuple[int, int], mark: Word | None, half: str, earlier: Word | None
 ) -> bool:
     first, last = span
-    named = words.near(first, NAMED_DAYS, _NEAR_DAY)
+    named = words.near(first, NAMED_DAYS, NEAR_DAY)
     if (mark and mark.kind != "hours") or (named and words.is_kind(first, "clock_numbers")):
         return True
     if words.is_romanised(first):
@@ -282,8 +287,7 @@ def _evident(
 
 
 def _half_beside(words: CalendarWords, first: int, last: int) -> str:
-    marked = words.before(first, _BEFORE | _AT)
-    first = marked.first if marked else first
+    first = with_mark(words, first)
     found = words.after(last, _SAYS_HALF, 3) or words.before(first, _SAYS_HALF, 2)
     if found is None:
         return ""

@@ -22,7 +22,7 @@ _MARKS: Final = frozenset({"hour_before", "at"})
 _UNTIL: Final = frozenset({"until"})
 _UNTIL_AFTER: Final = frozenset({"until_after"})
 _EVERY: Final = frozenset({"every"})
-_NEAR_DAY: Final = 4
+NEAR_DAY: Final = 4
 
 
 def without_opening_hours(original: str, hours: list[Hour]) -> list[Hour]:
@@ -53,17 +53,22 @@ def begun(words: CalendarWords, hour: Hour) -> Hour:
     return replace(hour, minutes=(whole - apart) * 60, start=words.tokens[place].start)
 
 
+def with_mark(words: CalendarWords, first: int) -> int:
+    """Where an hour begins with the word that marks it: "at 5"."""
+    marked = words.before(first, _MARKS)
+    return marked.first if marked else first
+
+
 def is_limit(words: CalendarWords, first: int, last: int) -> bool:
     """ "Until 9 pm" and "daily at 9" are opening hours."""
-    marked = words.before(first, _MARKS)
-    first = marked.first if marked else first
+    first = with_mark(words, first)
     # "From 5 until 6 in the morning" ends with an hour that is none of opening.
     second = words.before(first, _UNTIL) and is_second(words, first)
     if not second and words.before(first, _UNTIL | _EVERY, 2):
         return True
     if words.after(last, _UNTIL_AFTER):
         return True
-    return words.near(first, _EVERY, _NEAR_DAY) and not words.near(first, NAMED_DAYS, _NEAR_DAY)
+    return words.near(first, _EVERY, NEAR_DAY) and not words.near(first, NAMED_DAYS, NEAR_DAY)
 
 
 def is_second(words: CalendarWords, first: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,17 +33,20 @@ def batch_command(
     async def work() -> int:
         profile = Profile.read()
         parts = list(_parts(read(file), identity))
-        for name in {name for name, _ in parts}:
-            profile.tls(name)  # an identity that is not there refuses the file, not half of it
         refused = 0
-        for name, part in parts:
-            async with profile.channel("intake", name) as channel:
-                request = pb.BatchSubmitReferralsRequest(requests=[line.request for line in part])
-                answer = await ReferralServiceStub(channel).BatchSubmitReferrals(
-                    request, timeout=60
+        async with AsyncExitStack() as opened:
+            # All of them first: an identity that is not there refuses the file, not half of it.
+            stubs = {
+                name: ReferralServiceStub(
+                    await opened.enter_async_context(profile.channel("intake", name))
                 )
-            for line, result in zip(part, answer.results, strict=True):
-                refused += _show_result(line.number, result, json_output)
+                for name in dict.fromkeys(name for name, _ in parts)
+            }
+            for name, part in parts:
+                request = pb.BatchSubmitReferralsRequest(requests=[line.request for line in part])
+                answer = await stubs[name].BatchSubmitReferrals(request, timeout=60)
+                for line, result in zip(part, answer.results, strict=True):
+                    refused += _show_result(line.number, result, json_output)
         return refused
 
     if run(work()):

@@ -131,6 +131,5 @@ def _facts(assessment: assessment_pb2.Assessment) -> AssessmentFacts:
         decision=decision.removeprefix("ASSESSMENT_DECISION_"),
         model_version=assessment.model_version,
         warnings=tuple(assessment.warnings),
-        # Not of a report: what the classifier takes for the offer's own departure.
         departure_time=time_text(assessment, "departure_time") if proposed else "",
     )
