@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from services.classification.lexica import CALENDAR, NO_LANGUAGE
@@ -28,6 +29,7 @@ _MOST_WORDS: Final = 150
 _OF_NUMBER: Final = re.compile(r"(?:\d{1,2}|[^\W\d_]{2,7})ی")
 # "۸ونیم": half past eight in one word.
 _HALVED: Final = re.compile(r"(\d{1,2})و?(?:نیم|نص|نصف)")
+_READ_OTHERWISE: Final = frozenset({NO_LANGUAGE, "tr", "ckb"})
 _LIMITS: Final = frozenset({"past", "until", "until_after"})
 # Words of every sentence: they are bounded by how many phrases are matched.
 _BESIDE: Final = frozenset(
@@ -52,19 +54,31 @@ def read(text: Normalised, matches: Sequence[Match]) -> Iterable[Word]:
 def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
     marked: bool | None = None
     for (language, concept), first, last in matches:
-        if not concept.startswith(CALENDAR):
+        named = _named(concept)
+        if named is None:
             continue
-        kind, _, number = concept.removeprefix(CALENDAR).partition(".")
-        word = Word(kind, int(number or 0), first, last)
+        word = Word(*named, first, last)
         if language == "vi":
             if marked is None:
                 marked = _MARKED.search(text.original.lower()) is not None
             if not _is_vietnamese(text, word, marked):
                 continue
-        yield from _read_as(text, language, word)
+        if language in _READ_OTHERWISE:
+            yield from _read_as(text, language, word)
+        else:
+            yield word
     for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
         if halved := _HALVED.fullmatch(token.forms[0]):
             yield Word("half_numbers", int(halved[1]), index, index)
+
+
+@cache
+def _named(concept: str) -> tuple[str, int] | None:
+    """Kind and number of "@weekdays.5"; None for what is of no calendar."""
+    if not concept.startswith(CALENDAR):
+        return None
+    kind, _, number = concept.removeprefix(CALENDAR).partition(".")
+    return kind, int(number or 0)
 
 
 def _is_vietnamese(text: Normalised, word: Word, marked: bool) -> bool:

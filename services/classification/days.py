@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from services.classification.calendar_matches import Word
-from services.classification.calendar_words import CalendarWords
+from services.classification.calendar_words import NAMED_DAYS, CalendarWords
 from services.classification.dates import NUMERIC, numeric
 from services.classification.lexica import PARTS
 from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
@@ -51,6 +51,8 @@ _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_half_hours": timedelta(hours=1),
     "in_nights": timedelta(days=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
 }  # fmt: skip
+# The kinds of words that name a day, alone or with a number beside them.
+_NAMING_DAYS: Final = NAMED_DAYS | BARE | MONTHS | {*_STEPS, "weekend"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,10 @@ def find_days(words: CalendarWords, now: datetime) -> list[Day]:
 
 
 def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
-    for index in sorted(words.starting):
-        for word in words.starting[index]:
-            day = _of_word(words, word, now)
-            if day is not None:
-                yield _judged(words, word, day)
+    for word in words.of_kinds(_NAMING_DAYS):
+        day = _of_word(words, word, now)
+        if day is not None:
+            yield _judged(words, word, day)
     if words.kinds.isdisjoint(_SAYS_AHEAD):
         return
     for index, token in enumerate(words.tokens[: words.end]):

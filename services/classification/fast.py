@@ -32,27 +32,28 @@ class FastModel:
     """
 
     def __init__(self, known: arrays.Arrays, facts: Mapping[str, Any], sha256: str) -> None:
-        self._vocabulary = {term: i for i, term in enumerate(facts["terms"])}
+        places = {term: i for i, term in enumerate(facts["terms"])}
+        self._pairs = {term: i for term, i in places.items() if " " in term[1:-1]}
+        self._pieces = {term: i for term, i in places.items() if term not in self._pairs}
         self._facts = {name: i for i, name in enumerate(facts["facts"])}
         self._fact_rows = known["facts"].astype(np.float32)
         weights = known["weights"].astype(np.float32)[:, None]
         # What each term adds to the scores, and in the last column to the squared length.
-        self._terms = np.hstack([known["terms"].astype(np.float32) * weights, weights**2])
+        self._rows = np.hstack([known["terms"].astype(np.float32) * weights, weights**2])
         self._bias = known["bias"].astype(np.float32)
         self.sha256 = sha256
         self._of_word = lru_cache(_WORDS)(self._add_up)
         # Words that are terms themselves are the common ones: added up before a text has them.
         common = [term.strip() for term in facts["terms"] if _is_word(term)]
-        self._common = {word: place for place, word in enumerate(common)}
-        added = [self._add_up(word) for word in common]
-        self._common_rows = np.array(added, np.float32).reshape(-1, heads.SIZE + 1)
+        self._common = {word: place for place, word in enumerate(common, len(self._rows))}
+        self._rows = np.vstack([self._rows, *map(self._add_up, common)])
 
     def _add_up(self, word: str) -> NDArray[np.float32]:
         """SIZE scores of a word and its squared length; empty when none of its terms is known."""
-        found = [p for p in map(self._vocabulary.get, terms(word)) if p is not None]
+        found = [p for p in map(self._pieces.get, terms(word)) if p is not None]
         if not found:
             return _NOTHING
-        added: NDArray[np.float32] = self._terms.take(found, axis=0).sum(axis=0)
+        added: NDArray[np.float32] = self._rows.take(found, axis=0).sum(axis=0)
         return added
 
     def answers(self, words: Sequence[str], facts: Mapping[str, float]) -> heads.Answers:
@@ -64,11 +65,10 @@ class FastModel:
             for word, place in places.items()
             if place is None
         ]
-        common = [place for place in places.values() if place is not None]
-        known = [p for p in map(self._vocabulary.get, pairs(words)) if p is not None]
-        for rows, found in ((self._common_rows, common), (self._terms, known)):
-            if found:
-                parts.append(rows.take(found, axis=0).ravel())
+        beside = map(self._pairs.get, pairs(words))
+        known = [place for place in (*places.values(), *beside) if place is not None]
+        if known:
+            parts.append(self._rows.take(known, axis=0).ravel())
         together = np.concatenate(parts) if parts else _NOTHING
         if together.size:
             total = together.reshape(-1, heads.SIZE + 1).sum(axis=0)

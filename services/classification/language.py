@@ -29,8 +29,8 @@ _PLAUSIBLE: Final = 0.08
 _BELIEVED: Final = 0.15
 _FEWEST_WORDS: Final = 2.0
 # From this share of the words on, in a text of so many, the model is not asked.
-_CLEAR: Final = 0.8
-_CLEAR_TOKENS: Final = 10
+_CLEAR: Final = 0.75
+_CLEAR_TOKENS: Final = 8
 # Of a script without a lexicon only the model knows anything.
 _SURE: Final = 0.5
 # The model's labels for varieties that share a lexicon of ours.
@@ -179,6 +179,17 @@ def _candidates(script: str, lexica: Lexica) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=16)
+def _speakers(script: str, lexica: Lexica) -> Mapping[str, tuple[str, ...]]:
+    """Of each function word those of the ``_candidates`` that it is one of."""
+    wanted = _candidates(script, lexica)
+    spoken = {
+        word: tuple([code for code in codes if code in wanted])
+        for word, codes in lexica.speakers.items()
+    }
+    return {word: codes for word, codes in spoken.items() if codes}
+
+
 def _lexical(
     tokens: Sequence[Token], matches: Sequence[Match], lexica: Lexica, script: str
 ) -> dict[str, float]:
@@ -188,10 +199,10 @@ def _lexical(
     """
     counts: defaultdict[str, float] = defaultdict(float)
     wanted = _candidates(script, lexica)
+    speakers = _speakers(script, lexica)
     for token in tokens[:_READ_TOKENS]:
-        for code in lexica.speakers.get(token.forms[0], ()):
-            if code in wanted:
-                counts[code] += 1
+        for code in speakers.get(token.forms[0], ()):
+            counts[code] += 1
     seen: set[tuple[str, int]] = set()
     for (code, _), first, last in matches:
         if code in wanted and (code, first) not in seen:

@@ -85,7 +85,11 @@ class PhraseBook:
             forms = token.forms
             short = len(forms[0]) <= _REMEMBERED
             for node in self._first_steps(forms) if short else self._look_up(forms):
-                self._follow(node, tokens, index, index, found)
+                # Mostly a phrase ends where it began.
+                if node.leaf:
+                    found += [Match(entry, index, index) for entry in node.entries]
+                else:
+                    self._follow(node, tokens, index, index, found)
             if len(found) >= MAX_MATCHES:
                 return found[:MAX_MATCHES]
         return found

@@ -7,7 +7,7 @@ the characters of the original text that it came from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_lowercase
@@ -177,8 +177,14 @@ def _latin_put(text: str, words: list[tuple[int, int]], everywhere: bool) -> str
 
 def _with_spaced_joined(
     text: str, spans: list[tuple[str, int, int]]
-) -> Iterator[tuple[str, int, int, bool]]:
+) -> Iterable[tuple[str, int, int, bool]]:
     """Words, with letters that were written apart ("b o a t") put together."""
+    if len([1 for _, start, end in spans if end - start == 1]) <= 1:
+        return [(form, start, end, False) for form, start, end in spans]
+    return _joined(text, spans)
+
+
+def _joined(text: str, spans: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int, bool]]:
     index = 0
     style = False
     while index < len(spans):

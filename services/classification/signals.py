@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from services.classification.domain import LanguageGuess, Signal
-from services.classification.lexica import CALENDAR, NO_LANGUAGE
+from services.classification.lexica import NO_LANGUAGE
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token
 from services.classification.rules import Concept
@@ -141,7 +141,7 @@ def build(
     by_concept: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     tokens = text.tokens
     for (language, name), first, last in matches:
-        if name in concepts and not name.startswith(CALENDAR):
+        if name in concepts:
             by_concept[name].append((tokens[first].start, tokens[last].end, language))
     signals = [
         (Signal(f"{name}.{language}", concepts[name].supports, language, start, end,
