@@ -32,7 +32,7 @@ _EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
 # The longest word whose readings are remembered between texts, and how many words are.
 _REMEMBERED: Final = 40
-_WORDS: Final = 20_000
+_WORDS: Final = 40_000
 _SPACED_AT_LEAST: Final = 3
 _SEPARATORS: Final = frozenset(" .-_*|·/,~+•")
 _SIGNS: Final = frozenset("@$!€")
@@ -78,11 +78,13 @@ def normalise(original: str) -> Normalised:
     words = [match.span() for match in _WORD.finditer(text)]
     text = _without_lookalikes(text, words)
     spans = [(text[a:b], a, b) for a, b in words]
-    repeats = _RUN.search(text) is not None
     tokens = [
-        Token(_forms(form, joined, repeats or joined), starts[a], ends[b - 1], joined)
+        Token(
+            _ways(form) if b - a <= _REMEMBERED else _ways_of_long(form, joined),
+            starts[a], ends[b - 1], joined,
+        )
         for form, a, b, joined in _with_spaced_joined(text, spans)
-    ]
+    ]  # fmt: skip
     return Normalised(original, text, starts, ends, tokens)
 
 
@@ -218,24 +220,13 @@ def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> 
     return max(stop, index + 1)
 
 
-def _forms(form: str, joined: bool, repeats: bool) -> tuple[str, ...]:
-    """``repeats``: a character may stand in it three times in a row."""
-    if len(form) > _LONGEST_FORM and not joined:
-        form = _RUN.sub(r"\1", form)[:_LONGEST_FORM]
-    repeats = repeats and _RUN.search(form) is not None
-    letters = form.isalpha()
-    if letters and not repeats and form.isascii():
-        return (form,)
-    if len(form) <= _REMEMBERED:
-        return _remembered_ways(form, repeats, letters)
-    return _ways(form, repeats, letters)
-
-
-def _ways(form: str, repeats: bool, letters: bool) -> tuple[str, ...]:
+# Most words of a text stood in another before.
+@lru_cache(_WORDS)
+def _ways(form: str) -> tuple[str, ...]:
     forms = [form]
-    if repeats:
+    if _RUN.search(form):
         forms += [_RUN.sub(r"\1", form), _RUN.sub(r"\1\1", form)]
-    if not letters and not form.isdigit():
+    if not form.isalpha() and not form.isdigit():
         forms += [form.translate(_LEET), form.translate(_LEET_L)]
     if form.startswith(_PROCLITICS):
         forms += _without_proclitic(form)
@@ -244,8 +235,10 @@ def _ways(form: str, repeats: bool, letters: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms)) if len(forms) > 1 else (form,)
 
 
-# Most words of a text stood in another before.
-_remembered_ways = lru_cache(_WORDS)(_ways)
+def _ways_of_long(form: str, joined: bool) -> tuple[str, ...]:
+    if len(form) > _LONGEST_FORM and not joined:
+        form = _RUN.sub(r"\1", form)[:_LONGEST_FORM]
+    return _ways.__wrapped__(form)
 
 
 def _without_proclitic(form: str) -> list[str]:
