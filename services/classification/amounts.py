@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from services.classification.calendar_words import HALVES, NAMED_DAYS, CalendarWords
@@ -15,10 +16,12 @@ _OF_DATE: Final = frozenset({"of_date"})
 # "Un" and "bir" are mostly "a", and "نه" is mostly "no".
 _NO_NIGHT: Final = HALVES - _NIGHTS
 _AT: Final = frozenset({"at"})
+# "Gece 12de bot": with this ending a number is of the clock, and counts no boats.
+_AT_CLOCK: Final = re.compile(r"\d{1,2}(?:[dt]e|da)")
 
 
 def is_amount(words: CalendarWords, first: int, last: int) -> bool:
-    if words.is_kind(first, "clock_numbers"):
+    if words.is_kind(first, "clock_numbers") or _AT_CLOCK.fullmatch(words.tokens[first].forms[0]):
         return False
     if words.after(last, _OF_DATE):
         return True
@@ -29,7 +32,7 @@ def is_amount(words: CalendarWords, first: int, last: int) -> bool:
 
 def is_article(words: CalendarWords, first: int, last: int) -> bool:
     """ "Ce soir un bateau" is none at one; "tonight at one" ends there, "یک بعدازظهر" goes on."""
-    if not words.is_kind(first, "article"):
+    if not words.is_kind(first, "article") or words.is_kind(first, "clock_numbers"):
         return False
     night = words.after(last, _NIGHTS)
     if night and night.last > night.first:

@@ -36,7 +36,9 @@ _BESIDE: Final = 1
 _STEPS: Final = ("in_days", "in_weeks")
 _GOING: Final = frozenset({"going"})
 # A part of the day, and a word that says more exactly when in it.
-_NARROWER: Final = {"morning": "dawn", "evening": "sunset"}
+_NARROWER: Final = {
+    "morning": "dawn", "evening": "sunset", "night": "late_night", "tonight": "late_night"
+}  # fmt: skip
 TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )

@@ -27,7 +27,7 @@ from services.classification.calendar_words import (
     CalendarWords,
 )
 from services.classification.hour import Hour
-from services.classification.minutes import NOON
+from services.classification.minutes import CHANGE, LATER, NOON
 from services.classification.ranges import (
     NEAR_DAY,
     begun,
@@ -35,6 +35,7 @@ from services.classification.ranges import (
     with_mark,
     without_opening_hours,
 )
+from services.classification.rare_hours import apart, four_digits, turned
 
 _DAY: Final = 24
 _MONTHS: Final = 12
@@ -43,8 +44,6 @@ _CLOCK: Final = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
 )
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?|ish)")
-# "Tonight 0200": four digits with a nought before them, beside a day.
-_FOUR: Final = re.compile(r"(0\d)([0-5]\d)")
 _AFTER: Final = frozenset({"hour"})
 _AFTER_IF: Final = frozenset({"hours"})
 _SUFFIX: Final = frozenset({"hour_suffix"})
@@ -55,14 +54,8 @@ _AT: Final = frozenset({"at"})
 _EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _AFTERNOON: Final = frozenset({"afternoon_after"})
 _BY_DAY: Final = frozenset({"by_day"})
-_LATER: Final = frozenset({"half", "quarter", "less_quarter"})
-_TURNS: Final = {"midnight": (0, "night"), "noon": (NOON * 60, "noon")}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
-_MINUTES: Final = {
-    "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
-    "less_quarter": -15,
-}  # fmt: skip
 _SAYS_HALF: Final = HALVES | DAY_PARTS | WEEKDAY_PARTS | {"tonight", "tonight_midnight"}
 # "De", ten in Latinised Sorani, is a word of half of Europe.
 _TELLING: Final = 3
@@ -72,13 +65,13 @@ _EVIDENCE: Final = _SAYS_HALF | NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EAR
 
 def find_hours(words: CalendarWords) -> list[Hour]:
     """Every time of day that the text names, without the ranges of opening hours."""
-    clocks = list(islice(_clocks(words), _MOST))
+    clocks = [*islice(_clocks(words), _MOST), *islice(apart(words), _MOST)]
     taken = [hour.start for hour in clocks]
     spoken = _said(words) if words.kinds & _EVIDENCE else ()
-    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST), *_turned(words))
+    unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST), *turned(words))
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
     if not clocks and not others:
-        others = list(islice(_four_digits(words), _MOST))
+        others = list(islice(four_digits(words), _MOST))
     written = [hour for hour in clocks if hour.end - hour.start > 1]
     # A clock face is mostly a picture beside the hour that is meant.
     found = sorted((*written, *others) or clocks, key=lambda hour: (hour.start, -hour.end))
@@ -148,24 +141,10 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
             continue
         if words.after(index, _AHEAD_AFTER):
             continue
-        later = words.after(index, _LATER)
-        change = _MINUTES[later.kind] if later else minutes.said(words, index)[0]
+        later = words.after(index, LATER)
+        change = CHANGE[later.kind] if later else minutes.said(words, index)[0]
         value = minutes.in_half(int(found[1]), half) * 60 + change
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
-
-
-def _four_digits(words: CalendarWords) -> Iterator[Hour]:
-    for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
-        found = _FOUR.fullmatch(token.forms[0])
-        if found is None or not words.before(index, NAMED_DAYS | _AT | _BEFORE):
-            continue
-        # "0207-946-0000", "0033 6 39": a telephone number goes on.
-        following = words.tokens[index + 1 : index + 2]
-        if following and following[0].forms[0][0].isdigit():
-            continue
-        if is_amount(words, index, index) or is_limit(words, index, index):
-            continue
-        yield Hour(int(found[1]) * 60 + int(found[2]), token.start, token.end)
 
 
 def _is_at(words: CalendarWords, first: int, last: int) -> bool:
@@ -191,16 +170,6 @@ def _said(words: CalendarWords) -> Iterator[Hour]:
             yield hour
 
 
-def _turned(words: CalendarWords) -> Iterator[Hour]:
-    """ "Minuit et demi", "midi moins le quart"."""
-    for word in words.of_kinds(frozenset(_TURNS)):
-        later = words.after(word.last, _LATER)
-        if later:
-            start, end = words.tokens[word.first].start, words.tokens[later.last].end
-            turn, half = _TURNS[word.kind]
-            yield Hour((turn + _MINUTES[later.kind]) % (_DAY * 60), start, end, half)
-
-
 def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | None:
     """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
     tokens = words.tokens
@@ -208,19 +177,20 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     if not said and (is_amount(words, first, last) or _of_date(words, first, last)):
         return None
     earlier = words.before(first, _EARLIER)
-    later = words.after(last, _LATER)
+    later = words.after(last, LATER)
     end = later.last if later else last
     mark = words.after(end, _AFTER) or words.after(end, _AFTER_IF) or _suffix(words, end)
     end = mark.last if mark else end
-    if mark and not later and (later := words.after(end, _LATER)):
+    if mark and not later and (later := words.after(end, LATER)):
         end = later.last
     change, end = (0, end) if earlier or later else minutes.said(words, end)
     begin = earlier.first if earlier else first
     half = _half_beside(words, begin, end)
     marked = mark or words.is_kind(first, "half_numbers")
     half = "afternoon" if marked and not half and words.after(end, _AFTERNOON) else half
-    # "یک بجه روز": one by day.
-    half = "noon" if mark and not half and words.after(end, _BY_DAY) else half
+    # "یک بجه روز", "فالوحدة د النهار": one by day.
+    clock = mark or words.is_kind(first, "clock_numbers")
+    half = "noon" if clock and not half and words.after(end, _BY_DAY) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
     evident = evident or (halved and _of_a_day(words, first, end))
@@ -230,8 +200,8 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
         # "Wind 0, waves 0": midnight is hardly ever a nought and nothing with it.
         return None
     beside = earlier or later
-    change += _MINUTES[beside.kind] if beside else 0
-    change += _MINUTES["half"] if words.is_kind(first, "half_numbers") else 0
+    change += CHANGE[beside.kind] if beside else 0
+    change += CHANGE["half"] if words.is_kind(first, "half_numbers") else 0
     minute = minutes.spelt(words, end) if mark and not change else 0
     open_half = not half and 0 < value <= NOON
     whole = minutes.in_half(value, half) * 60 + change + minute

@@ -10,6 +10,12 @@ from services.classification.lexica import PARTS
 
 NOON: Final = 12
 SMALL_HOURS: Final = 5
+# A half or a quarter that is said before the hour, or behind it.
+CHANGE: Final = {
+    "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
+    "less_quarter": -15,
+}  # fmt: skip
+LATER: Final = frozenset({"half", "quarter", "less_quarter"})
 _LESS: Final = frozenset({"less"})
 _AND: Final = frozenset({"and"})
 _SPELT: Final = frozenset({"numbers", "ordinals", "tens"})

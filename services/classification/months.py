@@ -53,6 +53,11 @@ _NO_LATE_DATE: Final = _NO_DATE - {"dawn", "morning", "noon"}
 _AT_NOON: Final = frozenset({"noon"})
 _LATEST_NOON: Final = 4
 _OF_MONTH: Final = frozenset({"of_month"})
+# Between two days that follow each other: "from the 9th to the 10th", "the 9th or 10th".
+_TO: Final = frozenset(
+    {"-", "–", "/", "au", "et", "ou", "to", "and", "or", "ve", "den", "e", "dhe", "ose", "deri",
+     "và", "hoặc", "تا", "و", "یا", "الى", "إلى", "او", "أو", "بۆ", "یان", "تر"}
+)  # fmt: skip
 # "Sunday next, the 14th".
 _NEXT: Final = frozenset({"next_day", "next_week"})
 _BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
@@ -85,9 +90,23 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
         if resolved is None:
             continue
         said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
+        before = _day_before(words, index, day)
+        if before < index:
+            resolved, said = resolved - timedelta(days=1), [before]
         low, high = min(word.first, index, *said), max(word.last, index)
         return _with_part(words, resolved, low, high)
     return None
+
+
+def _day_before(words: CalendarWords, index: int, day: int) -> int:
+    """ "La nuit du 9 au 10 juin", "9-10 juin": the place of the first of two days, or ``index``."""
+    for first in (index - 2, index - 1):
+        if first < 0 or words.tokens[first].forms[0] != str(day - 1):
+            continue
+        between = words.text.original[words.tokens[first].end : words.tokens[index].start]
+        if between.strip().lower() in _TO:
+            return first
+    return index
 
 
 def of_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None:
@@ -165,7 +184,7 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
 
 
 def _with_part(words: CalendarWords, on: date, first: int, last: int) -> MonthDay:
-    return MonthDay(on, first, last, words.part_beside(first, last))
+    return MonthDay(on, first, last, words.part_beside(first, last, 2))
 
 
 def _as_date(words: CalendarWords, word: Word, index: int) -> bool:

@@ -228,3 +228,37 @@ def test_today_beside_a_free_place_is_a_departure(text: str) -> None:
 )
 def test_today_without_a_word_of_travel_is_no_departure(text: str) -> None:
     assert corpus.leaves(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("kamyun az belzhik shanbe nesfe shab, ja mahdud", corpus.june(7)),
+        ("kashti az faransa shambe nisfi shaw, watandar paigham bte", corpus.june(7)),
+        ("qayegh seshambe baad az namaz sham, payam bte", corpus.june(9, 21)),
+        ("balam mn dunkirk el jom3a el masa, 7ar wa7ed bas", corpus.june(5, 19)),
+        ("markeb mn libya el jom3a nos el leil", corpus.june(6)),
+        ("balam bo inglistan haini niwashaw, nama bnera", corpus.june(6)),
+        ("balam bo inglistan haini dway niwaro, nama bnera", corpus.june(5, 15)),
+        ("varke per Angli, te dielen ne 9 darkes, shkruaj", corpus.june(7, 21)),
+        ("gomone per Angli te marten masdite, shkruaj", corpus.june(9, 15)),
+        ("varka niset premten tjeter naten, data 12, shkruaj", corpus.june(12, 22)),
+        ("یەکشەممە دوای نوێژی شێوان بەلەم دەڕوات", corpus.june(7, 21)),
+        ("کښتۍ د جومې په ماښام روانېږي، دوه ځایونه", corpus.june(5, 19)),
+        ("السبت فالوحدة د النهار القارب خارج من طنجة", corpus.june(6, 13)),
+        ("gomone e premte 1 7 : 3 0, 3 vende", corpus.june(5, 17, 30)),
+        ("thuyền đi Anh thứ sáu cuối chiều, nhắn em", corpus.june(5, 17)),
+        ("boat Friday 2215hrs from Dunkirk, 2 seats", corpus.june(5, 22, 15)),
+        ("boat on the night of the 10th, 2 seats", corpus.june(10, 22)),
+        ("prochain départ nuit du 9 au 10 juin, bateau", corpus.june(9, 22)),
+        ("boat leaves 9-10 June, 2 seats", corpus.june(9)),
+        ("perşembe gece 12de bot, yazın", corpus.june(5)),
+        ("طالع قارب منتصف ليل الأحد، خاص", corpus.june(8)),
+        ("کشتی صبا شو بعد نماز خفتن میره", corpus.june(4, 22, 30)),
+        ("boat tonight straight after isha, 2 seats", corpus.june(3, 22, 30)),
+        ("next crossing Friday 12/6 after dark, dm", corpus.june(12, 22)),
+        ("bateau lundi en fin d'après-midi, deux places", corpus.june(8, 17)),
+    ],
+)
+def test_a_part_of_the_day_is_read_however_it_is_spelt(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
