@@ -79,7 +79,11 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     # "دی" (Dey) is a word of two letters in Pashto too, and "رمضان" a name: the day stands before.
     brief = len(words.tokens[word.first].forms[0]) < _SHORT
     named = brief or word.kind in ("lunar_months", "numbered_months")
-    if word.kind == "numbered_months" and words.after(word.last, _NO_DAY):
+    counts = words.after(word.last, _NO_DAY) and not words.after(word.last, _OF_TIME)
+    if word.kind == "numbered_months" and counts:
+        return None
+    # "يوم 8 بالشهر 11:30": no eleventh month.
+    if _OF_CLOCK.match(words.text.original, words.tokens[word.last].end):
         return None
     after = () if named else (word.last + 1, word.last + 2)
     for index in (word.first - 1, word.first - 2, *after):
