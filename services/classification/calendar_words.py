@@ -177,10 +177,19 @@ class CalendarWords:
 
     def dated_near(self, start: int) -> bool:
         """Whether a date in digits begins a few characters from this one of the original."""
+        dates = self._all_dates()
+        at = bisect_left(dates, start - _DATED_NEAR)
+        return at < len(dates) and dates[at] <= start + _DATED_NEAR
+
+    def dated_end(self) -> int:
+        """Like ``end``, of dates in digits too: "06/06 à 4h"."""
+        dates = self._all_dates()
+        return max(self.end, self.word_from(dates[-1]) + _MARGIN) if dates else self.end
+
+    def _all_dates(self) -> list[int]:
         if self._dates is None:
             self._dates = sorted(self._dated())
-        at = bisect_left(self._dates, start - _DATED_NEAR)
-        return at < len(self._dates) and self._dates[at] <= start + _DATED_NEAR
+        return self._dates
 
     def _dated(self) -> Iterator[int]:
         for match in NUMERIC.finditer(self.text.text) if self.digits else ():

@@ -122,7 +122,7 @@ def _is_sum(words: CalendarWords, match: re.Match[str], first: int, last: int) -
 
 
 def _attached(words: CalendarWords) -> Iterator[Hour]:
-    for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
+    for index, token in enumerate(words.tokens[: words.dated_end()]) if words.digits else ():
         form = token.forms[0]
         if not form[0].isdigit() or (found := _ATTACHED.fullmatch(form)) is None:
             continue
@@ -227,7 +227,10 @@ def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
 def _after_hour_word(words: CalendarWords, first: int) -> bool:
     """ "Saat 5", and not the five of "3 saat 5 kişi"."""
     before = words.before(first, _BEFORE, 2)
-    return before is not None and not words.numbered_before(before.first)
+    if before is None or not words.numbered_before(before.first):
+        return before is not None
+    # "Me date 10 ora 23": the number before the word is a day.
+    return words.before(before.first - 1, _ON_DATE) is not None
 
 
 def _suffix(words: CalendarWords, index: int) -> Word | None:

@@ -260,6 +260,8 @@ def test_today_without_a_word_of_travel_is_no_departure(text: str) -> None:
         ("کشتی صبا دیگر وقت، وطندار", corpus.june(4, 17)),
         ("کښتۍ د شنبې په ورځ له ماسپښین وروسته ځي", corpus.june(6, 15)),
         ("zodiac demain à l'heure du fajr, deux places", corpus.june(4, 4)),
+        ("bateau 06/06 à 4h, deux places", corpus.june(6, 4)),
+        ("varka me date 10 ora 23, shkruaj", corpus.june(10, 23)),
         ("کشتی صبا شو بعد نماز خفتن میره", corpus.june(4, 22, 30)),
         ("boat tonight straight after isha, 2 seats", corpus.june(3, 22, 30)),
         ("next crossing Friday 12/6 after dark, dm", corpus.june(12, 22)),
