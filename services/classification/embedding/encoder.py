@@ -70,7 +70,7 @@ class Encoder:
         )
 
     def encode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """384 numbers of length one together: the mean over all tokens, after the last layer.
+        """384 numbers of length one together: the mean over all tokens, through the last layer.
 
         Raises PackedFileError when the weights can no longer be read.
         """

@@ -30,8 +30,8 @@ FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 UNSEEN: Final = {
     "m": "evaluator", "2": "evaluator", "3": "evaluator", "av": "evaluator", "ax": "evaluator",
     "be": "evaluator", "bi": "evaluator", "bo": "evaluator", "bu": "evaluator",
+    "bx": "evaluator", "by": "evaluator", "bz": "obfuscated",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
-    "bw": "everyday life", "bv": "obfuscated",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]
 # Ofcom's numbers for drama: +44 7700 900000-900999 and 020 7946 0000-0999.

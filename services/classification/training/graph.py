@@ -62,23 +62,32 @@ class _Graph:
         back = self.op("Transpose", [seen], f"{at}.back", perm=[2, 0, 1, 3])
         return self.op("Reshape", [back, "joined"], f"{at}.joined")
 
-    def layer(self, given: str, layer: int) -> str:
+    def mean(self, given: str, into: str, **how: Any) -> str:
+        return self.op("ReduceMean", [given, "tokens"], into, **how)
+
+    def layer(self, given: str, layer: int, early: bool) -> str:
         seen = self.matrix(self.attention(given, layer), layer, "out")
         summed = self.op("Add", [given, seen], f"{layer}.summed")
         first = self.norm(summed, f"{layer}.first", f"{layer}.first.made")
+        first = self.mean(first, f"{layer}.mean", keepdims=1) if early else first
         up = self.op("Gelu", [self.matrix(first, layer, "up")], f"{layer}.bent")
         calm = self.op("Mul", [up, f"{layer}.calm"], f"{layer}.calmed")
         down = self.op("Add", [first, self.matrix(calm, layer, "down")], f"{layer}.added")
         return self.norm(down, f"{layer}.second", f"{layer}.second.made")
 
 
-def graph(depth: int = DEPTH) -> bytes:
-    """The same bytes every time."""
+def graph(depth: int = DEPTH, early: bool = True) -> bytes:
+    """The same bytes every time.
+
+    ``early``: the mean over all tokens is taken inside of the last layer, before the two layers of
+    INNER numbers (docs/decisions/0032); else at the end, as the wheel's own encoder has it.
+    """
     made = _Graph()
     state = made.norm("given", "start", "start.made")
     for layer in range(depth):
-        state = made.layer(state, layer)
-    made.op("ReduceMean", [state, "tokens"], "mean", keepdims=0)
+        state = made.layer(state, layer, early and layer == depth - 1)
+    # Of one row, where the mean was taken before.
+    made.mean(state, "mean", keepdims=0)
     whole = helper.make_graph(
         made.nodes, "encoder",
         [helper.make_tensor_value_info("given", TensorProto.FLOAT, ["tokens_given", WIDTH])],

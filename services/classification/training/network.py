@@ -47,26 +47,32 @@ def logits(
 def encode(
     moved: Parameters, given: jax.Array, mask: jax.Array, key: jax.Array | None = None
 ) -> jax.Array:
-    """Texts by WIDTH, each of length one: the mean over a text's tokens after the last layer."""
+    """Texts by WIDTH, each of length one; the last layer's two matrices see the tokens' mean."""
     state = _norm(moved, "start", given)
-    hidden = jnp.where(mask, 0.0, _NOWHERE)[:, None, None, :]
     for layer in range(DEPTH):
-        drawn = None if key is None else jax.random.fold_in(key, layer)
-        state = _layer(moved, layer, state, hidden, drawn)
-    mean = (state * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
-    embedded: jax.Array = mean / jnp.linalg.norm(mean, axis=-1, keepdims=True)
+        drawn = (None, None)
+        if key is not None:
+            drawn = tuple(jax.random.split(jax.random.fold_in(key, layer)))
+        state = _attended(moved, layer, state, mask, drawn[0])
+        if layer == DEPTH - 1:
+            state = (state * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+        state = _bent(moved, layer, state, drawn[1])
+    embedded: jax.Array = state / jnp.linalg.norm(state, axis=-1, keepdims=True)
     return embedded
 
 
-def _layer(
-    moved: Parameters, layer: int, state: jax.Array, hidden: jax.Array, key: jax.Array | None
+def _attended(
+    moved: Parameters, layer: int, state: jax.Array, mask: jax.Array, key: jax.Array | None
 ) -> jax.Array:
-    keys = (None, None) if key is None else jax.random.split(key)
+    hidden = jnp.where(mask, 0.0, _NOWHERE)[:, None, None, :]
     seen = _times(moved, f"{layer}.out", _attention(moved, layer, state, hidden))
-    first = _norm(moved, f"{layer}.first", state + _dropped(keys[0], seen))
-    bent = jax.nn.gelu(_times(moved, f"{layer}.up", first), approximate=False)
-    down = _dropped(keys[1], _times(moved, f"{layer}.down", bent))
-    return _norm(moved, f"{layer}.second", first + down)
+    return _norm(moved, f"{layer}.first", state + _dropped(key, seen))
+
+
+def _bent(moved: Parameters, layer: int, state: jax.Array, key: jax.Array | None) -> jax.Array:
+    bent = jax.nn.gelu(_times(moved, f"{layer}.up", state), approximate=False)
+    down = _dropped(key, _times(moved, f"{layer}.down", bent))
+    return _norm(moved, f"{layer}.second", state + down)
 
 
 def _attention(moved: Parameters, layer: int, state: jax.Array, hidden: jax.Array) -> jax.Array:
