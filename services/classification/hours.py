@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from services.classification import minutes
@@ -66,6 +67,7 @@ _EVIDENCE: Final = _SAYS_HALF | NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EAR
 def find_hours(words: CalendarWords) -> list[Hour]:
     """Every time of day that the text names, without the ranges of opening hours."""
     clocks = [*islice(_clocks(words), _MOST), *islice(apart(words), _MOST)]
+    clocks.sort(key=attrgetter("start"))
     taken = [hour.start for hour in clocks]
     spoken = _said(words) if words.kinds & _EVIDENCE else ()
     unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST), *turned(words))

@@ -95,7 +95,7 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
             continue
         said = [w.first for w in words.ending.get(index, ()) if w.kind in _SAID]
         before = _day_before(words, index, day)
-        if before < index:
+        if before < index and resolved > now.date():
             resolved, said = resolved - timedelta(days=1), [before]
         low, high = min(word.first, index, *said), max(word.last, index)
         return _with_part(words, resolved, low, high)

@@ -28,7 +28,7 @@ from services.classification.lazy import Lazy
 
 FILE: Final = "semantic.npz"
 LAYERS: Final = "encoder.npz"
-VERSION: Final = 5
+VERSION: Final = 6
 _WEIGHTS: Final = "e5-small-q4.bin"
 # Embeddings that are remembered: less than a megabyte.
 _REMEMBERED: Final = 256

@@ -252,6 +252,8 @@ def test_today_without_a_word_of_travel_is_no_departure(text: str) -> None:
         ("boat on the night of the 10th, 2 seats", corpus.june(10, 22)),
         ("prochain départ nuit du 9 au 10 juin, bateau", corpus.june(9, 22)),
         ("boat leaves 9-10 June, 2 seats", corpus.june(9)),
+        ("boat leaves 2-3 June, 2 seats", corpus.june(3, 23, 59)),
+        ("gomone e premte 1 7 : 3 0 dhe jo 18:30, 3 vende", corpus.june(5, 17, 30)),
         ("perşembe gece 12de bot, yazın", corpus.june(5)),
         ("طالع قارب منتصف ليل الأحد، خاص", corpus.june(8)),
         ("القارب يوم 8 بالشهر 11:30 ليلا، خاص", corpus.june(8, 23, 30)),
