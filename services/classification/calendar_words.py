@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
@@ -62,7 +63,6 @@ class CalendarWords:
             self.starting[word.first].append(word)
             self.ending[word.last].append(word)
             self.kinds.add(word.kind)
-        self._dates: list[int] | None = None
         for found in self.starting.values():
             if len(found) > 1:
                 found.sort(key=lambda word: -word.last)
@@ -177,22 +177,26 @@ class CalendarWords:
 
     def dated_near(self, start: int) -> bool:
         """Whether a date in digits begins a few characters from this one of the original."""
-        dates = self._all_dates()
+        dates = self._dates
         at = bisect_left(dates, start - _DATED_NEAR)
         return at < len(dates) and dates[at] <= start + _DATED_NEAR
 
     def dated_end(self) -> int:
         """Like ``end``, of dates in digits too: "06/06 à 4h"."""
-        dates = self._all_dates()
+        dates = self._dates
         return max(self.end, self.word_from(dates[-1]) + _MARGIN) if dates else self.end
 
-    def _all_dates(self) -> list[int]:
-        if self._dates is None:
-            self._dates = sorted(self._dated())
-        return self._dates
+    @cached_property
+    def numeric(self) -> list[re.Match[str]]:
+        """The dates in digits, as they stand in the folded text."""
+        return list(NUMERIC.finditer(self.text.text)) if self.digits else []
+
+    @cached_property
+    def _dates(self) -> list[int]:
+        return sorted(self._dated())
 
     def _dated(self) -> Iterator[int]:
-        for match in NUMERIC.finditer(self.text.text) if self.digits else ():
+        for match in self.numeric:
             yield self.text.starts[match.start()]
         for words in self.starting.values():
             for word in words:

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.classification.calendar_matches import Word
 from services.classification.calendar_words import NAMED_DAYS, CalendarWords
-from services.classification.dates import NUMERIC, numeric
+from services.classification.dates import numeric
 from services.classification.lexica import PARTS
 from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
 
@@ -105,7 +105,7 @@ def _of_word(words: CalendarWords, word: Word, now: datetime) -> Day | None:
     if word.kind == "tonight" and _is_of_weekday(words, word):
         return None
     name, _, said = word.kind.partition("_")
-    name, said = (word.kind, "") if word.kind in ("day_after", "next_week") else (name, said)
+    name, said = (word.kind, "") if word.kind == "day_after" else (name, said)
     if word.kind in _STEPS:
         return _ahead(words, word, now)
     if name in _DAY_KINDS:
@@ -227,7 +227,7 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
 
 def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
     text = words.text
-    for match in NUMERIC.finditer(text.text) if words.digits else ():
+    for match in words.numeric:
         day = numeric(match, now)
         if day is not None:
             start, end = text.span(match.start(), match.end())
