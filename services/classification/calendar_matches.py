@@ -21,7 +21,7 @@ _WRITTEN: Final = (
 _VIETNAMESE: Final = {fold(word): word for word in _WRITTEN.split()}
 # Words that keep another spelling inside these phrases: "sau 2 tiếng".
 _OTHERWISE: Final = frozenset(
-    {"in_hours", "in_half_hours", "in_days", "in_nights", "in_weeks", "next_week"}
+    {"in_hours", "in_half_hours", "in_days", "in_nights", "in_weeks", "weeks_today", "next_week"}
 )
 # A text that names more times than this tells of no departure; it costs no more time either.
 _MOST_WORDS: Final = 150
@@ -70,6 +70,12 @@ def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
     for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
         if halved := _HALVED.fullmatch(token.forms[0]):
             yield Word("half_numbers", int(halved[1]), index, index)
+
+
+def kind_of(concept: str) -> str:
+    """ "weekdays" of "@weekdays.5"; empty for what is of no calendar."""
+    named = _named(concept)
+    return named[0] if named else ""
 
 
 @cache

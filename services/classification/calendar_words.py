@@ -29,14 +29,14 @@ WEEKDAY_PARTS: Final = frozenset(
 NAMED_DAYS: Final = (
     _RELATIVE | DAY_PARTS | WEEKDAY_PARTS | {"weekdays", "months"}
     | {"numbered_months", "solar_months", "lunar_months", "day_after"}
-    | {"in_days", "in_nights", "in_weeks", "tonight_midnight"}
+    | {"in_days", "in_nights", "in_weeks", "weeks_today", "tonight_midnight"}
 )  # fmt: skip
 SENTENCE_END: Final = re.compile(r"[\n!?؟;؛|]|[.。](?=\s|$)")
 CLAUSE_END: Final = re.compile(rf"{SENTENCE_END.pattern}|[,،]")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
 _MARGIN: Final = 8
-_DIGIT: Final = re.compile(r"\d")
+DIGIT: Final = re.compile(r"\d")
 # "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
 _COMMAS: Final = frozenset({", ", "، ", ") ", "، ("})
@@ -69,12 +69,9 @@ class CalendarWords:
         for found in self.ending.values():
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
-        self.digits = _DIGIT.search(text.text) is not None
+        self.digits = DIGIT.search(text.text) is not None
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
-
-    def __bool__(self) -> bool:
-        return bool(self.starting)
 
     def of_kinds(self, kinds: frozenset[str]) -> list[Word]:
         """Every word of these kinds, in the order of the text."""
@@ -139,8 +136,15 @@ class CalendarWords:
 
     def part_beside(self, first: int, last: int, before: int = 1) -> str:
         """The part that is said behind the day of these words, or else up to ``before`` before."""
-        found = self.part_after(last) or self.before(first, PARTS, before)
+        found = self.part_after(last) or self.before(first, PARTS, before) or self._apart(first)
         return found.kind if found else ""
+
+    def _apart(self, first: int) -> Word | None:
+        """The part that stands by itself before a day: "Minsk, midi, samedi 13"."""
+        if first < 1 or self.gap(first - 1) not in _COMMAS:
+            return None
+        said = (word for word in self.ending.get(first - 1, ()) if word.kind in PARTS)
+        return next((word for word in said if self.parted(word.first - 1)), None)
 
     def word_from(self, start: int) -> int:
         """The first word that begins at this character of the original or behind it."""

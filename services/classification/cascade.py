@@ -7,10 +7,11 @@ the same with and without models; probability, speech act, categories and hooks 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.classification import decision, features, heads
+from services.classification import decision, features, heads, together
 from services.classification.domain import (
     AssessmentInput,
     AssessmentResult,
@@ -82,32 +83,56 @@ class ModelEngine:
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""
-        return decision.with_pictures(item, self._assessed)
+        return self.assess_all([item])[0]
 
-    def _assessed(self, item: AssessmentInput) -> AssessmentResult:
-        reading = self._rules.read(item)
-        answers, warnings = self._answers(reading)
-        scores = _scores(reading, answers)
-        return self._rules.concluded(
-            item, reading, scores, self._policy(item.kind), self._version, warnings
-        )
+    def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return together.in_groups(items, self._group)
+
+    def _group(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return decision.with_pictures(items, self._assessed)
+
+    def _assessed(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        readings = self._rules.read_all(items)
+        answered = self._answers(readings)
+        scored = [
+            _scores(one, answers) for one, (answers, _) in zip(readings, answered, strict=True)
+        ]
+        return [
+            self._rules.concluded(
+                item, reading, scores, self._policy(item.kind), self._version, warnings
+            )
+            for item, reading, scores, (_, warnings) in zip(
+                items, readings, scored, answered, strict=True
+            )
+        ]
 
     def _policy(self, kind: str) -> Policy:
         return self._policies.get(kind, self._policies[""])
 
-    def _answers(self, reading: Reading) -> tuple[heads.Answers, tuple[str, ...]]:
-        words = features.words(reading.text.tokens)
-        facts = features.facts(
-            reading.text.original, reading.signals, reading.entities, reading.scores
-        )
-        answers = self._fast.answers(words, facts)
-        if self._meaning is None or not words or not self._thresholds.unsure(answers.advert):
-            return answers, ()
+    def _answers(self, readings: Sequence[Reading]) -> list[tuple[heads.Answers, tuple[str, ...]]]:
+        """What the models answer of each reading, and its warnings; step by step too."""
+        words = [features.words(reading.text.tokens) for reading in readings]
+        facts = [
+            features.facts(one.text.original, one.signals, one.entities, one.scores)
+            for one in readings
+        ]
+        answers = list(map(self._fast.answers, words, facts))
+        return [
+            self._surer(one, known, quick) if read else (quick, ())
+            for one, read, known, quick in zip(readings, words, facts, answers, strict=True)
+        ]
+
+    def _surer(
+        self, reading: Reading, facts: Mapping[str, float], quick: heads.Answers
+    ) -> tuple[heads.Answers, tuple[str, ...]]:
+        """With the semantic model where the fast one is unsure; a warning where it cannot be."""
+        if self._meaning is None or not self._thresholds.unsure(quick.advert):
+            return quick, ()
         try:
             embedded = self._meaning.embedder.get().embed(reading.text.original)
         except SemanticUnavailableError as error:
-            return answers, (f"decided without the semantic model: {error}",)
-        return self._meaning.model.answers(answers, embedded, facts), ()
+            return quick, (f"decided without the semantic model: {error}",)
+        return self._meaning.model.answers(quick, embedded, facts), ()
 
 
 def _scores(reading: Reading, answers: heads.Answers) -> Scores:

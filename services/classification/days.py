@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from services.classification.calendar_matches import Word
 from services.classification.calendar_words import NAMED_DAYS, CalendarWords
 from services.classification.dates import numeric
+from services.classification.day import Day, merged
 from services.classification.lexica import PARTS
 from services.classification.months import BARE, MONTHS, MonthDay, in_month, of_month, of_weekday
 
-_HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h|hrs?|t)")
+_HOURS_AHEAD: Final = re.compile(r"(\d{1,2})(?:h([0-5]\d)?|hrs?|t)")
 _SHORT: Final = 3
 _MOST: Final = 60
-# So far apart a day of the week and its date may stand: "Wednesday 9 pm we go (10 June)".
-_AGREED: Final = 40
 _EVERY: Final = frozenset({"every"})
 _PAST: Final = frozenset({"past"})
 # "Depuis mardi" is over, "mardi depuis Calais" is not.
@@ -41,62 +40,37 @@ _MIDNIGHT: Final = frozenset({"midnight"})
 _AT_PRAYER: Final = ("sunset", "late_night")
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
-_SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
+SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
 _DAY_KINDS: Final = {"today": 0, "tonight": 0, "tomorrow": 1, "day_after": 2}
-_DATED: Final = MONTHS | {"numeric"}
 # The number stands behind the word that the day is found by.
 _BY_NUMBER: Final = frozenset({"month_day", "numeric"})
-_SAID_DATES: Final = _DATED | {"month_day"}
 _STEPS: Final = {
     "in_hours": timedelta(hours=1), "in_half_hours": timedelta(hours=1),
     "in_nights": timedelta(days=1), "in_days": timedelta(days=1), "in_weeks": timedelta(weeks=1),
+    "weeks_today": timedelta(weeks=1),
 }  # fmt: skip
 # The kinds of words that name a day, alone or with a number beside them.
-_NAMING_DAYS: Final = NAMED_DAYS | BARE | MONTHS | {*_STEPS, "weekend"}
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day, or a moment, and the original characters that name it.
-
-    ``rolls``: "tonight at 2" is of the next morning, "Friday night at 2" of Friday.
-    ``weak``: a word that means a departure only with an hour or a word of travel beside it;
-    ``short``: an abbreviation that is a word too ("sun", "mer") or a number of no named month: no
-    day without an hour or a part. ``refused``: "not tonight", "Friday is full".
-    """
-
-    on: date
-    start: int
-    end: int
-    part: str = ""
-    exact: datetime | None = None
-    kind: str = ""
-    rolls: bool = False
-    weak: bool = False
-    short: bool = False
-    rejected: bool = False
-    refused: bool = False
+NAMING_DAYS: Final = NAMED_DAYS | BARE | MONTHS | {*_STEPS, "weekend"}
 
 
 def find_days(words: CalendarWords, now: datetime) -> list[Day]:
     """The days in the order of the text, the longest where two overlap, parts of one day joined."""
     named = islice(_named_days(words, now), _MOST)
-    days = _without_overlap((*named, *islice(_numeric_days(words, now), _MOST)))
-    return _agreed(_joined(words.text.original, days))
+    return merged(words.text.original, (*named, *islice(_numeric_days(words, now), _MOST)))
 
 
 def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
-    for word in words.of_kinds(_NAMING_DAYS):
+    for word in words.of_kinds(NAMING_DAYS):
         day = _of_word(words, word, now)
         if day is not None:
             yield _judged(words, word, day)
-    if words.kinds.isdisjoint(_SAYS_AHEAD):
+    if words.kinds.isdisjoint(SAYS_AHEAD):
         return
     for index, token in enumerate(words.tokens[: words.end]):
         form = token.forms[0]
         found = _HOURS_AHEAD.fullmatch(form) if form[0].isdigit() else None
         if found and (words.before(index, _AHEAD) or words.after(index, _AHEAD_AFTER)):
-            moment = now + timedelta(hours=int(found[1]))
+            moment = now + timedelta(hours=int(found[1]), minutes=int(found[2] or 0))
             yield Day(moment.date(), token.start, token.end, "", moment, "in_hours")
 
 
@@ -222,7 +196,9 @@ def _ahead(words: CalendarWords, word: Word, now: datetime) -> Day | None:
     if word.kind == "in_nights":
         part = part or "night"
     start, end = words.tokens[word.first].start, words.tokens[word.last].end
-    return Day(moment.date(), start, end, part, exact, word.kind, weak=not (exact or part))
+    # "A week today" is a day by itself; "in two days" may be how long the papers take.
+    weak = not (exact or part or word.kind == "weeks_today")
+    return Day(moment.date(), start, end, part, exact, word.kind, weak=weak)
 
 
 def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
@@ -234,67 +210,3 @@ def _numeric_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
             # The date may begin inside a word, and ends with its last.
             part = words.part_beside(words.word_from(start + 1) - 1, words.word_from(end) - 1)
             yield Day(day, start, end, part, kind="numeric")
-
-
-def _without_overlap(days: tuple[Day, ...]) -> list[Day]:
-    kept: list[Day] = []
-    for day in sorted(days, key=lambda d: (d.start, d.start - d.end)):
-        if not kept or day.start >= kept[-1].end:
-            kept.append(day)
-        elif day.end - day.start > kept[-1].end - kept[-1].start and (
-            # "Après-demain à l'aube" is not "demain à l'aube".
-            kept[-1].kind != "day_after" or day.start == kept[-1].start
-        ):
-            kept[-1] = day
-    return kept
-
-
-def _joined(original: str, days: list[Day]) -> list[Day]:
-    """ "Friday 5 June" and "tomorrow, Thursday" name one day; the plain date says which."""
-    joined: list[Day] = []
-    for day in days:
-        last = joined[-1] if joined else None
-        if last is None or not _one_day(original[last.end : day.start], last, day):
-            joined.append(day)
-            continue
-        said = day if last.kind == "weekdays" and day.kind != "weekdays" else last
-        joined[-1] = replace(
-            said, start=last.start, end=day.end, part=last.part or day.part, weak=False,
-            rolls=said.rolls or (last.kind == day.kind == "weekdays"),
-            short=False, rejected=last.rejected or day.rejected,
-        )  # fmt: skip
-    return joined
-
-
-def _agreed(days: list[Day]) -> list[Day]:
-    """A day of the week means the date that is said a few words on, where that is such a day."""
-    for index in range(1, len(days)):
-        pair = days[index - 1], days[index]
-        kinds = [day.kind for day in pair]
-        if "weekdays" not in kinds or _SAID_DATES.isdisjoint(kinds):
-            continue
-        dated = pair[kinds[0] == "weekdays"]
-        same = dated.on.weekday() == pair[kinds[0] != "weekdays"].on.weekday()
-        if same and pair[1].start - pair[0].end <= _AGREED:
-            part = pair[0].part or pair[1].part
-            days[index - 1 : index + 1] = (
-                replace(day, on=dated.on, part=day.part or part) for day in pair
-            )
-    # "Every Thursday we cross ... the next one is the 11th": that is a Thursday.
-    every = {day.on.weekday() for day in days if day.rejected and day.kind == "weekdays"}
-    return [
-        replace(day, weak=False) if day.weak and day.on.weekday() in every else day for day in days
-    ]
-
-
-def _one_day(between: str, first: Day, second: Day) -> bool:
-    if len(between) > 6 or "\n" in between or first.exact or second.exact:  # noqa: PLR2004
-        return False
-    if first.refused != second.refused:
-        return False
-    kinds = {first.kind, second.kind}
-    if kinds == {"weekdays"} and first.part == "night" and second.on - first.on == timedelta(1):
-        # "The night from Saturday to Sunday": its small hours are of the second.
-        return True
-    dated = kinds & _DATED
-    return first.on == second.on or ("weekdays" in kinds and bool(dated))

@@ -43,16 +43,25 @@ def decide(
 
 
 def with_pictures(
-    item: AssessmentInput, assess: Callable[[AssessmentInput], AssessmentResult]
-) -> AssessmentResult:
-    """What ``assess`` says of the text and its pictures, as far as pictures may decide.
+    items: Sequence[AssessmentInput],
+    assess: Callable[[Sequence[AssessmentInput]], list[AssessmentResult]],
+) -> list[AssessmentResult]:
+    """What ``assess`` says of each text and its pictures, as far as pictures may decide.
 
     Words read in a picture never bring about a referral: only what would be referred by its text
     alone is. What nobody has read is no ground for a rejection.
     """
-    result = assess(item)
+    results = zip(items, assess(items), strict=True)
+    return [_as_seen(item, result, assess) for item, result in results]
+
+
+def _as_seen(
+    item: AssessmentInput,
+    result: AssessmentResult,
+    assess: Callable[[Sequence[AssessmentInput]], list[AssessmentResult]],
+) -> AssessmentResult:
     if result.decision is Decision.REFER and item.picture_text:
-        alone = assess(replace(item, picture_text=""))
+        [alone] = assess([replace(item, picture_text="")])
         if alone.decision is not Decision.REFER:
             return _reviewed(result, _READ_IN_A_PICTURE)
     if result.decision is Decision.SUGGEST_REJECT and item.unread_pictures:

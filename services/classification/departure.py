@@ -11,15 +11,24 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Final
 
-from services.classification.calendar_words import CLAUSE_END, SENTENCE_END, CalendarWords
-from services.classification.days import Day, find_days
+from services.classification import calendar_matches
+from services.classification.calendar_words import (
+    CLAUSE_END,
+    DIGIT,
+    SENTENCE_END,
+    CalendarWords,
+)
+from services.classification.dates import NUMERIC
+from services.classification.day import Day
+from services.classification.days import NAMING_DAYS, SAYS_AHEAD, find_days
 from services.classification.domain import Entity, EntityKind
 from services.classification.hour import Hour
-from services.classification.hours import find_hours
+from services.classification.hours import EVIDENCE, find_hours
 from services.classification.lexica import PARTS
-from services.classification.matcher import Match
+from services.classification.matcher import Entry, Match
 from services.classification.minutes import SMALL_HOURS
 from services.classification.normalise import Normalised
 
@@ -50,6 +59,7 @@ _PART_OF_DAY: Final = {
 _NIGHT: Final = ("night", "tonight", "late_night", "midnight")
 _LAST_MINUTE: Final = time(23, 59)
 _NOON_MINUTES: Final = 12 * 60
+_TELLING: Final = NAMING_DAYS | SAYS_AHEAD | EVIDENCE
 
 
 def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Entity, ...]:
@@ -57,9 +67,9 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
 
     Dates are resolved to the next such day; those of another year keep it.
     """
-    words = CalendarWords(text, matches)
-    if not words and not words.digits:
+    if not any(_tells(match.entry) for match in matches) and not _in_digits(text, matches):
         return ()
+    words = CalendarWords(text, matches)
     days = find_days(words, now)[:MAX_DATES]
     spoken = [text.tokens[m.first].start for m in matches if m.entry.concept in TRAVEL]
     if not days and not spoken:
@@ -76,6 +86,21 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
     return (*dates, departure) if departure else tuple(dates)
+
+
+@cache
+def _tells(entry: Entry) -> bool:
+    """Whether this phrase alone may name a day or make a number an hour."""
+    kind = calendar_matches.kind_of(entry.concept)
+    # Sorani's numbers may be months.
+    return kind in _TELLING or (kind == "numbers" and entry.language == "ckb")
+
+
+def _in_digits(text: Normalised, matches: Sequence[Match]) -> bool:
+    """Whether digits alone may be a date, or an hour of the journey that is spoken of."""
+    if DIGIT.search(text.text) is None:
+        return False
+    return NUMERIC.search(text.text) is not None or any(m.entry.concept in TRAVEL for m in matches)
 
 
 def _dated(days: list[Day], hours: Sequence[Hour], now: datetime) -> list[Day]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -228,6 +228,9 @@ class Engine(Protocol):
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text; what could not be done stands in ``warnings``."""
+
+    def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        """Each as ``assess`` would, in order, in less time."""
 
     def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
         """What is named in a text, as ``assess`` reads it, without assessing it."""

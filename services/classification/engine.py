@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from services.classification import (
     lexica,
     scoring,
     signals,
+    together,
 )
 from services.classification import rules as ruleset
 from services.classification.domain import (
@@ -90,32 +92,63 @@ class RuleEngine:
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess one text, whatever it holds; see ``Engine``."""
-        return decision.with_pictures(item, self._assessed)
+        return self.assess_all([item])[0]
 
-    def _assessed(self, item: AssessmentInput) -> AssessmentResult:
-        reading = self.read(item)
-        return self.concluded(item, reading, reading.scores, self._rules.policy, self._version)
+    def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return together.in_groups(items, self._group)
+
+    def _group(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return decision.with_pictures(items, self._assessed)
+
+    def _assessed(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return [
+            self.concluded(item, reading, reading.scores, self._rules.policy, self._version)
+            for item, reading in zip(items, self.read_all(items), strict=True)
+        ]
 
     def entities(self, item: AssessmentInput) -> tuple[Entity, ...]:
         return self.read(item).entities
 
     def read(self, item: AssessmentInput) -> Reading:
         """Everything that the rules find in a text, before anything is decided."""
+        return self.read_all([item])[0]
+
+    def read_all(self, items: Sequence[AssessmentInput]) -> list[Reading]:
+        """``read`` of each, in order; step by step, see ``together``."""
+        texts = [self._normalised(item) for item in items]
+        every = [self._lexica.phrases.match(text.tokens) for text in texts]
+        guessed = [
+            language.identify(text, found, self._lexica, self._model, item.language_hint)
+            for text, found, item in zip(texts, every, items, strict=True)
+        ]
+        matched = list(map(language.believed, every, guessed))
+        signalled = [
+            signals.build(text, matches, self._rules.concepts, guesses)
+            for text, matches, guesses in zip(texts, matched, guessed, strict=True)
+        ]
+        named = [
+            entities.find(text, matches, guesses[0].code)
+            for text, matches, guesses in zip(texts, matched, guessed, strict=True)
+        ]
+        leaving = [
+            departure.find(text, matches, item.now)
+            for text, matches, item in zip(texts, matched, items, strict=True)
+        ]
+        said = [(*found, *times) for found, times in zip(named, leaving, strict=True)]
+        scored = [
+            scoring.score(text.original, found, ones, self._rules)
+            for text, found, ones in zip(texts, signalled, said, strict=True)
+        ]
+        counts = map(len, every)
+        return list(map(Reading, texts, guessed, signalled, said, scored, counts))
+
+    def _normalised(self, item: AssessmentInput) -> Normalised:
         original = _HALF_CHARACTER.sub("\ufffd", item.whole[:MAX_TEXT])
         text = normalise(original)
-        text.tokens[:] = signals.split_joined(text.tokens, self._lexica.words)
+        text.tokens[:] = signals.split_joined(text.tokens, self._lexica)
         text.tokens[:] = signals.join_parted(text.tokens, original, self._lexica.phrases.knows)
         text.tokens[:] = signals.part_glued(text, self._lexica.names_time)
-        every = self._lexica.phrases.match(text.tokens)
-        guesses = language.identify(text, every, self._lexica, self._model, item.language_hint)
-        matches = language.believed(every, guesses)
-        found = signals.build(text, matches, self._rules.concepts, guesses)
-        named = (
-            *entities.find(text, matches, guesses[0].code),
-            *departure.find(text, matches, item.now),
-        )
-        scores = scoring.score(original, found, named, self._rules)
-        return Reading(text, guesses, found, named, scores, len(every))
+        return text
 
     def concluded(
         self,

@@ -28,7 +28,7 @@ from services.classification.calendar_words import (
     CalendarWords,
 )
 from services.classification.hour import Hour
-from services.classification.minutes import CHANGE, LATER, NOON
+from services.classification.minutes import EARLIER, HALF, LATER, LESS, MINUTES, NOON, QUARTERS
 from services.classification.ranges import (
     NEAR_DAY,
     begun,
@@ -52,16 +52,17 @@ _BEFORE: Final = frozenset({"hour_before"})
 _COUNTED: Final = frozenset({"counted"})
 _ON_DATE: Final = frozenset({"on_date"})
 _AT: Final = frozenset({"at"})
-_EARLIER: Final = frozenset({"half_past", "quarter_past", "quarter_to"})
 _AFTERNOON: Final = frozenset({"afternoon_after"})
 _BY_DAY: Final = frozenset({"by_day"})
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 _SAYS_HALF: Final = HALVES | DAY_PARTS | WEEKDAY_PARTS | {"tonight", "tonight_midnight"}
+_DATED: Final = NAMED_DAYS | {"next_week"}
 # "De", ten in Latinised Sorani, is a word of half of Europe.
 _TELLING: Final = 3
-# Without one of these words near it no number is an hour.
-_EVIDENCE: Final = _SAYS_HALF | NAMED_DAYS | _AFTER | _AFTER_IF | _BEFORE | _EARLIER | _SUFFIX
+# Without one of these words so near it, its minutes between them, no number is an hour.
+_REACH: Final = 7
+EVIDENCE: Final = _SAYS_HALF | _DATED | _AFTER | _AFTER_IF | _BEFORE | EARLIER | _SUFFIX
 
 
 def find_hours(words: CalendarWords) -> list[Hour]:
@@ -69,7 +70,7 @@ def find_hours(words: CalendarWords) -> list[Hour]:
     clocks = [*islice(_clocks(words), _MOST), *islice(apart(words), _MOST)]
     clocks.sort(key=attrgetter("start"))
     taken = [hour.start for hour in clocks]
-    spoken = _said(words) if words.kinds & _EVIDENCE else ()
+    spoken = _said(words) if words.kinds & EVIDENCE else ()
     unread = (*islice(spoken, _MOST), *islice(_attached(words), _MOST), *turned(words))
     others = [hour for hour in unread if not _covered(hour.start, clocks, taken)]
     if not clocks and not others:
@@ -144,7 +145,7 @@ def _attached(words: CalendarWords) -> Iterator[Hour]:
         if words.after(index, _AHEAD_AFTER):
             continue
         later = words.after(index, LATER)
-        change = CHANGE[later.kind] if later else minutes.said(words, index)[0]
+        change = minutes.change(later) if later else minutes.said(words, index)[0]
         value = minutes.in_half(int(found[1]), half) * 60 + change
         yield Hour(value, token.start, token.end, half, not half and int(found[1]) <= NOON)
 
@@ -165,7 +166,10 @@ def _said(words: CalendarWords) -> Iterator[Hour]:
         # The minutes of the hour before are none themselves.
         if value > _DAY or words.tokens[first].start < end:
             continue
-        if not words.near(first, _EVIDENCE, NEAR_DAY):
+        if not words.near(first, EVIDENCE, _REACH):
+            continue
+        less = words.before(first, LESS) and not words.before(first, EARLIER)
+        if less or minutes.begin(words, first):
             continue
         if hour := _hour_of(words, value % _DAY, first, last):
             end = hour.end
@@ -175,12 +179,16 @@ def _said(words: CalendarWords) -> Iterator[Hour]:
 def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | None:
     """A number that the words beside it make an hour: "half past 5", "saat 5", "۵ و نیم صبح"."""
     tokens = words.tokens
-    said = _after_hour_word(words, first)
+    # "Quarter to five" counts nothing, whatever follows it.
+    said = _after_hour_word(words, first) or words.before(first, QUARTERS) is not None
     if not said and (is_amount(words, first, last) or _of_date(words, first, last)):
         return None
-    earlier = words.before(first, _EARLIER)
+    earlier = words.before(first, EARLIER)
     later = words.after(last, LATER)
     end = later.last if later else last
+    # "پنج و پانزده دقیقه": the quarter is fifteen minutes by name.
+    named = words.after(end, MINUTES) if later else None
+    end = named.last if named else end
     mark = words.after(end, _AFTER) or words.after(end, _AFTER_IF) or _suffix(words, end)
     end = mark.last if mark else end
     if mark and not later and (later := words.after(end, LATER)):
@@ -191,7 +199,7 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
     marked = mark or words.is_kind(first, "half_numbers")
     half = "afternoon" if marked and not half and words.after(end, _AFTERNOON) else half
     # "یک بجه روز", "فالوحدة د النهار": one by day.
-    clock = mark or words.is_kind(first, "clock_numbers")
+    clock = mark or words.is_kind(first, "clock_numbers") or words.before(first, _AT)
     half = "noon" if clock and not half and words.after(end, _BY_DAY) else half
     evident = said or _evident(words, (begin, end), mark, half, earlier)
     halved = bool(later or change) or words.is_kind(first, "half_numbers")
@@ -202,8 +210,8 @@ def _hour_of(words: CalendarWords, value: int, first: int, last: int) -> Hour | 
         # "Wind 0, waves 0": midnight is hardly ever a nought and nothing with it.
         return None
     beside = earlier or later
-    change += CHANGE[beside.kind] if beside else 0
-    change += CHANGE["half"] if words.is_kind(first, "half_numbers") else 0
+    change += minutes.change(beside) if beside else 0
+    change += HALF if words.is_kind(first, "half_numbers") else 0
     minute = minutes.spelt(words, end) if mark and not change else 0
     open_half = not half and 0 < value <= NOON
     whole = minutes.in_half(value, half) * 60 + change + minute
@@ -223,7 +231,7 @@ def _of_date(words: CalendarWords, first: int, last: int) -> bool:
 def _of_a_day(words: CalendarWords, first: int, end: int) -> bool:
     """ "Today half past 4": with a day beside it, and nothing that it counts."""
     clock = words.is_kind(end, "clock_half")
-    return words.near(first, NAMED_DAYS, NEAR_DAY) and (clock or not is_counted(words, end))
+    return words.near(first, _DATED, NEAR_DAY) and (clock or not is_counted(words, end))
 
 
 def _after_hour_word(words: CalendarWords, first: int) -> bool:
@@ -231,8 +239,9 @@ def _after_hour_word(words: CalendarWords, first: int) -> bool:
     before = words.before(first, _BEFORE, 2)
     if before is None or not words.numbered_before(before.first):
         return before is not None
-    # "Me date 10 ora 23": the number before the word is a day.
-    return words.before(before.first - 1, _ON_DATE) is not None
+    # "Me date 10 ora 23", "12.06 saat 23": the number before the word is a day.
+    day = before.first - 1
+    return words.before(day, _ON_DATE) is not None or words.dated_near(words.tokens[day].start)
 
 
 def _suffix(words: CalendarWords, index: int) -> Word | None:

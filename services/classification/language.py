@@ -278,12 +278,12 @@ def believed(matches: Sequence[Match], guesses: Sequence[LanguageGuess]) -> list
     codes.add(NO_LANGUAGE)
     if codes & {"fa", "prs"}:
         codes |= {"fa", "prs"}
-    return [
-        match
-        for match in matches
-        if match.entry.language in codes
-        or (match.entry.language == "en" and match.entry.concept in _INTERNATIONAL)
-    ]
+    kept: list[Match] = []
+    for match in matches:
+        (code, concept), _, _ = match
+        if code in codes or (code == "en" and concept in _INTERNATIONAL):
+            kept.append(match)
+    return kept
 
 
 _INTERNATIONAL: Final = frozenset({"app", "destination", "cover", f"{CALENDAR}am", f"{CALENDAR}pm"})

@@ -49,7 +49,8 @@ class Language:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexica:
-    """``words``: single words of the concepts, to be found inside letters run together.
+    """``words``: single words of the concepts, to be found inside letters run together; ``timed``:
+    with those that name a time, of which such letters may wholly consist.
 
     ``speakers``: the languages that each function word is one of.
     """
@@ -58,6 +59,7 @@ class Lexica:
     speakers: Mapping[str, tuple[str, ...]]
     phrases: PhraseBook
     words: frozenset[str]
+    timed: frozenset[str]
     concepts: frozenset[str]
     sha256: str
 
@@ -80,6 +82,7 @@ def read(folder: Path = FOLDER) -> Lexica:
     phrases = PhraseBook()
     languages: dict[str, Language] = {}
     words: set[str] = set()
+    times: set[str] = set()
     concepts: set[str] = set()
     digest = hashlib.sha256()
     for file in files:
@@ -89,7 +92,7 @@ def read(folder: Path = FOLDER) -> Lexica:
             data = tomllib.loads(raw.decode("utf-8"))
             language = _language(data)
             words |= _add_concepts(phrases, language.code, data["concepts"])
-            _add_calendar(phrases, language.code, data.get("calendar", {}))
+            times |= _add_calendar(phrases, language.code, data.get("calendar", {}))
             _add_calendar(phrases, NO_LANGUAGE, data.get("romanised", {}))
         except (KeyError, ValueError) as error:
             raise ValueError(f"{file.name}: {error}") from error
@@ -100,6 +103,7 @@ def read(folder: Path = FOLDER) -> Lexica:
         _speakers(languages),
         phrases,
         frozenset(words),
+        frozenset(words | times),
         frozenset(concepts),
         digest.hexdigest(),
     )
@@ -147,18 +151,29 @@ def _listed(listed: str) -> list[str]:
     return [phrase for part in listed.split(",") if (phrase := part.strip())]
 
 
-def _add_calendar(phrases: PhraseBook, code: str, calendar: Mapping[str, Any]) -> None:
-    """``romanised`` words, which no guesser knows for their language, belong to none."""
+def _add_calendar(phrases: PhraseBook, code: str, calendar: Mapping[str, Any]) -> set[str]:
+    """The single words that name a time.
+
+    ``romanised`` words, which no guesser knows for their language, belong to none.
+    """
+    named: set[str] = set()
+    for label, words in _calendar_phrases(calendar):
+        _add_word(phrases, code, label, words)
+        if words.rstrip("*").isalpha() and f"{CALENDAR}{label}".startswith(_TIMES):
+            named.update(_folded([words.rstrip("*")]))
+    return named
+
+
+def _calendar_phrases(calendar: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """(kind and number, words) of every phrase."""
     numbers = [_names(names) for names in calendar.get("numbers", ())]
     for kind, listed in calendar.items():
         if kind in _NUMBERED:
             for number, names in enumerate(listed, start=1):
-                for name in _names(names):
-                    _add_word(phrases, code, f"{kind}.{number}", name)
+                yield from ((f"{kind}.{number}", name) for name in _names(names))
         else:
             for phrase in _listed(listed):
-                for label, words in _counted(kind, phrase, numbers):
-                    _add_word(phrases, code, label, words)
+                yield from _counted(kind, phrase, numbers)
 
 
 def _names(names: str) -> list[str]:

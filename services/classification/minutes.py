@@ -5,27 +5,45 @@ from __future__ import annotations
 from typing import Final
 
 from services.classification.amounts import is_counted
+from services.classification.calendar_matches import Word
 from services.classification.calendar_words import CalendarWords
 from services.classification.lexica import PARTS
 
 NOON: Final = 12
+HALF: Final = 30
 SMALL_HOURS: Final = 5
 # A half or a quarter that is said before the hour, or behind it.
-CHANGE: Final = {
-    "half_past": 30, "quarter_past": 15, "quarter_to": -15, "half": 30, "quarter": 15,
+_CHANGE: Final = {
+    "half_past": HALF, "quarter_past": 15, "quarter_to": -15, "half": HALF, "quarter": 15,
     "less_quarter": -15,
 }  # fmt: skip
+# Minutes of their own number before the hour: "ten to eight", "twenty past five".
+_COUNTED_TO: Final = {"to_hour": -1, "past_hour": 1}
+QUARTERS: Final = frozenset({"quarter_past", "quarter_to", *_COUNTED_TO})
+EARLIER: Final = QUARTERS | {"half_past"}
 LATER: Final = frozenset({"half", "quarter", "less_quarter"})
-_LESS: Final = frozenset({"less"})
+LESS: Final = frozenset({"less"})
 _AND: Final = frozenset({"and"})
 _SPELT: Final = frozenset({"numbers", "ordinals", "tens"})
-_MINUTES: Final = frozenset({"minutes"})
+MINUTES: Final = frozenset({"minutes"})
 _DAY_BEFORE: Final = frozenset({"weekdays", "tomorrow", "today", "tonight", "day_after"})
 # "7'yi 10 geçe", "8'e 20 kala": the word stands behind the minutes.
 _PAST_TO: Final = {"minutes_past": 1, "minutes_to": -1}
 _BEHIND: Final = frozenset(_PAST_TO)
 _HOUR: Final = 60
 _STEP: Final = 5
+
+
+def change(word: Word) -> int:
+    """Minutes that a word of ``EARLIER`` or ``LATER`` adds to the hour beside it."""
+    return _COUNTED_TO[word.kind] * word.number if word.kind in _COUNTED_TO else _CHANGE[word.kind]
+
+
+def begin(words: CalendarWords, index: int) -> bool:
+    """Whether the number at this word is minutes, of an hour that follows: "ten to eight"."""
+    said = (w for w in words.starting.get(index, ()) if w.kind in _COUNTED_TO)
+    places = (w.last + 1 for w in said if not words.parted(w.last))
+    return any(words.number(place, words.tokens[place]) for place in places)
 
 
 def spelt(words: CalendarWords, index: int) -> int:
@@ -53,7 +71,7 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
             return _PAST_TO[behind.kind] * value, behind.last
     if _has_and(words, index + 1):
         return _in_fives(words, index, index + 1, 1)
-    for kinds, sign in ((_LESS, -1), (_AND, 1)):
+    for kinds, sign in ((LESS, -1), (_AND, 1)):
         joined = words.after(index, kinds)
         if joined is None or words.parted(joined.last):
             continue
@@ -66,7 +84,7 @@ def said(words: CalendarWords, index: int) -> tuple[int, int]:
 def _in_fives(words: CalendarWords, index: int, place: int, sign: int) -> tuple[int, int]:
     """As ``said``, of the number that begins at ``place``."""
     value, last = _number(words, place)
-    named = words.after(last, _MINUTES)
+    named = words.after(last, MINUTES)
     whole = value % _STEP == 0 and not is_counted(words, last)
     ends = words.parted(last) or last + 1 in words.starting
     # "E martë 7 e 25 Milano", "neser ne darke 10 pa 20 kamion".

@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
+from services.classification import minutes
 from services.classification.calendar_matches import Word
 from services.classification.calendar_words import HALVES, CalendarWords
 from services.classification.dates import (
@@ -47,8 +48,8 @@ BARE: Final = frozenset({"on_date", "on_ordinal", "of_month"})
 _OF_DATE: Final = frozenset({"of_date"})
 # After a number these make it an hour or a count, and no day of the month.
 _NO_DATE: Final = _COUNTED | HALVES | {"hour", "hours", "half", "quarter"}
-# From 12 on no hour of dawn, the morning or noon is meant: "dimanche 14 à midi".
-_NO_LATE_DATE: Final = _NO_DATE - {"dawn", "morning", "noon"}
+# From 12 on no hour of dawn, the morning or a turn is meant: "dimanche 14 à midi".
+_NO_LATE_DATE: Final = _NO_DATE - {"dawn", "morning", "noon", "midnight"}
 # "Thursday 11, noon": no eleventh hour, while "Thursday 1, noon" may be one o'clock.
 _AT_NOON: Final = frozenset({"noon"})
 _LATEST_NOON: Final = 4
@@ -61,7 +62,9 @@ _TO: Final = frozenset(
 # "Sunday next, the 14th".
 _NEXT: Final = frozenset({"next_day", "next_week"})
 _BETWEEN: Final = frozenset({"on_date", "on_ordinal", "between"})
+_HALVED: Final = frozenset({"half", "quarter"})
 _OF_TIME: Final = frozenset({"hour_before", "of_month"})
+_BEFORE_DAY: Final = frozenset({" ", ", ", "، ", " ("})
 _NO_DAY: Final = frozenset({"counted", "going", "hour", "hours", "half", "quarter", *_NEXT_OF})
 
 
@@ -82,8 +85,7 @@ def in_month(words: CalendarWords, word: Word, now: datetime) -> MonthDay | None
     counts = words.after(word.last, _NO_DAY) and not words.after(word.last, _OF_TIME)
     if word.kind == "numbered_months" and counts:
         return None
-    # "يوم 8 بالشهر 11:30": no eleventh month.
-    if _OF_CLOCK.match(words.text.original, words.tokens[word.last].end):
+    if _is_hour(words, word):
         return None
     after = () if named else (word.last + 1, word.last + 2)
     for index in (word.first - 1, word.first - 2, *after):
@@ -138,6 +140,9 @@ def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) ->
     said = words.after(word.last, _NEXT)
     word = word._replace(last=said.last) if said else word
     index = word.last + 1
+    solar = _ARABIC.match(words.text.original, words.tokens[word.first].start) is not None
+    if on := _dated_before(words, word, weekday, now, solar):
+        return _with_part(words, on, word.first, word.last)
     between = words.behind(word.last, _BETWEEN)
     if not between and (words.parted(word.last) or words.gap(word.last) != " "):
         return None
@@ -147,16 +152,36 @@ def of_weekday(words: CalendarWords, word: Word, weekday: int, now: datetime) ->
     found = _DAY_NUMBER.fullmatch(words.tokens[index].forms[0])
     number = int(found[1]) if found else _late_number(words, index)
     # With its month behind it the day is read with that.
-    if not number or words.after(index, MONTHS):
+    month = words.after(index, MONTHS)
+    if not number or (month and not _is_hour(words, month)):
         return None
     of_month = words.after(index, _OF_MONTH)
     if found and not of_month and _is_hour_or_count(words, index, found):
         return None
-    solar = _ARABIC.match(words.text.original, words.tokens[word.first].start) is not None
     on = _on_weekday(number, weekday, now, solar)
     # "چوارشەممە ١٠ی مانگ": of the month.
     last = of_month.last if of_month else index
     return _with_part(words, on, word.first, last) if on else None
+
+
+def _is_hour(words: CalendarWords, month: Word) -> bool:
+    """ "١٣ الشهر أربعة وربع" is of the month, at a quarter past four; so is "8 بالشهر 11:30"."""
+    if _OF_CLOCK.match(words.text.original, words.tokens[month.last].end):
+        return True
+    return month.last > month.first and words.after(month.last, _HALVED) is not None
+
+
+def _dated_before(
+    words: CalendarWords, word: Word, weekday: int, now: datetime, solar: bool
+) -> date | None:
+    """ "The 15th, Monday": the date that is said before its day."""
+    index = word.first - 1
+    if index < 0 or words.gap(index) not in _BEFORE_DAY:
+        return None
+    found = _DAY_NUMBER.fullmatch(words.tokens[index].forms[0])
+    if found is None or not (found[2] or words.before(index, _BETWEEN)):
+        return None
+    return _on_weekday(int(found[1]), weekday, now, solar)
 
 
 def _late_number(words: CalendarWords, index: int) -> int:
@@ -182,6 +207,9 @@ def _is_hour_or_count(words: CalendarWords, index: int, found: re.Match[str]) ->
     # "Sunday 14:30" is no fourteenth.
     if _OF_CLOCK.match(words.text.original, words.tokens[index].end):
         return True
+    # "الجمعة ٣ وثلث": with its minutes it is an hour.
+    if int(found[1]) <= NOON and minutes.said(words, index)[0]:
+        return True
     kinds = _NO_LATE_DATE if int(found[1]) >= NOON else _NO_DATE
     kinds = kinds - _AT_NOON if int(found[1]) > _LATEST_NOON else kinds
     return words.after(index, kinds) is not None and words.after(index, _OF_DATE) is None
@@ -202,6 +230,10 @@ def _ends(words: CalendarWords, word: Word, last: int) -> bool:
 
     A clause's end or a picture is enough, but not behind "le": "appelle le 17, mp".
     """
+    month = words.after(last, MONTHS)
+    if month and not _is_hour(words, month):
+        # "تاریخ بیست و پنجم جوزا": the month is said, and it is the other calendar's.
+        return False
     vague = words.tokens[word.first].forms[0] in _VAGUE
     if words.parted(last) or _is_picture(words, last + 1):
         return not vague
@@ -237,7 +269,10 @@ def _bare_number(words: CalendarWords, index: int, kind: str) -> tuple[int, int]
         ending = words.gap(index) in _APOSTROPHES if index + 1 < len(words.tokens) else False
         return (day if day <= DECEMBER_DAYS else 0), index + ending
     # "Be the first, the second": such words count more often than they date.
-    said = [w for w in words.starting.get(index, ()) if w.kind == "ordinals" and w.number > _SHORT]
+    # "Ngày mười", "date dhjete": such a word makes a plain number a date too.
+    sure = kind == "on_date" and len(words.tokens[index - 1].forms[0]) > _SHORT
+    kinds = _SAID if sure else _SAID[:1]
+    said = [w for w in words.starting.get(index, ()) if w.kind in kinds and w.number > _SHORT]
     return (said[0].number, said[0].last) if said else (0, index)
 
 

@@ -26,8 +26,12 @@ _WORD: Final = re.compile(r"[^\W_]+(?:(?:[@$!]|(?<=[^\W\d_])€(?=[^\W\d_]))[^\W
 _NOUGHTS: Final = re.compile(r"(?<![^\W_])\d+o+(?![^\W_])")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
-# A letter of an Arabic word is drawn out on both sides of a sign to part the word unseen.
-_DRAWN_APART: Final = re.compile("(?<!\u0640)\u0640{1,4}([.·•*_|/-]{1,3})\u0640")
+# A letter of an Arabic word is drawn out towards a sign, or on both sides of a blank, to part the
+# word unseen.
+_ARABIC: Final = "\u0621-\u064a\u0671-\u06d3\u06d5"
+_DRAWN_APART: Final = re.compile(
+    f"(?<!\u0640)\u0640{{1,4}}([.·•*_|/-]{{1,3}}(?=[{_ARABIC}])| (?=\u0640))"
+)
 _EMOJI_WORD: Final = " emo"
 _LONGEST_FORM: Final = 48
 # The longest word whose readings are remembered between texts, and how many words are.

@@ -133,10 +133,28 @@ class ClassificationServicer(pb_grpc.ClassificationServiceServicer):
         pictures: Sequence[Sequence[PictureFacts]],
         now: datetime,
     ) -> list[Assessed | status_pb2.Status]:
-        return [
-            batch.read_one(request, partial(self._one, pictures=of_it, now=now))
+        read = [
+            batch.read_one(request, partial(wire.read, now=now, pictures=of_it))
             for request, of_it in zip(requests, pictures, strict=True)
         ]
+        results = iter(self._results([one for one in read if isinstance(one, AssessmentInput)]))
+        made: list[Assessed | status_pb2.Status] = []
+        for request, of_it, item in zip(requests, pictures, read, strict=True):
+            result = item if isinstance(item, status_pb2.Status) else next(results)
+            if isinstance(item, status_pb2.Status) or isinstance(result, status_pb2.Status):
+                made.append(result)
+            else:
+                made.append(Assessed(request, of_it, item, result))
+        return made
+
+    def _results(
+        self, items: Sequence[AssessmentInput]
+    ) -> Sequence[AssessmentResult | status_pb2.Status]:
+        """All at once; each by itself where that fails, so that only the cause has no result."""
+        together = batch.attempt(self._engine.assess_all, items)
+        if isinstance(together, list):
+            return together
+        return [batch.attempt(self._engine.assess, item) for item in items]
 
     async def _shown(
         self, assessed: Sequence[Assessed], now: datetime

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -74,14 +75,18 @@ class ServingEngine:
 
     def assess(self, item: AssessmentInput) -> AssessmentResult:
         """Assess with the engine in use; let the shadow say what it would have said."""
-        result = self._engine.assess(item)
-        self._scores.append(result.probability)
-        self._assessments.add(
-            1, {"decision": result.decision.value, "language": result.languages[0].code}
-        )
-        if self._shadow is not None:
-            self._compare(self._shadow, item, result)
-        return result
+        return self.assess_all([item])[0]
+
+    def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        results = self._engine.assess_all(items)
+        for item, result in zip(items, results, strict=True):
+            self._scores.append(result.probability)
+            self._assessments.add(
+                1, {"decision": result.decision.value, "language": result.languages[0].code}
+            )
+            if self._shadow is not None:
+                self._compare(self._shadow, item, result)
+        return results
 
     def _compare(self, shadow: Engine, item: AssessmentInput, result: AssessmentResult) -> None:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from services.classification.domain import LanguageGuess, Signal
-from services.classification.lexica import NO_LANGUAGE
+from services.classification.lexica import NO_LANGUAGE, Lexica
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token
 from services.classification.rules import Concept
@@ -38,15 +38,18 @@ _RUNS: Final = re.compile(r"\d+|[^\W\d_]+")
 _QUOTES: Final = re.compile(r"[\"“«„”「][^\"“”«»„「」]{12,800}[\"”»“」]")
 
 
-def split_joined(tokens: Sequence[Token], words: frozenset[str]) -> list[Token]:
+def split_joined(tokens: Sequence[Token], lexica: Lexica) -> list[Token]:
     """Words that were written letter by letter without a gap between words, cut apart."""
+    known, words = lexica.phrases.knows, lexica.words
     cut: list[Token] = []
     for token in tokens:
         form = token.forms[0]
-        if not token.joined or len(form) <= _SHORTEST_WORD or form in words:
+        if not token.joined or len(form) <= _SHORTEST_WORD or form in words or known(form):
             cut.append(token)
             continue
-        pieces = _known_pieces(form[:_LONGEST_JOINED], words)
+        pieces = _known_pieces(form[:_LONGEST_JOINED], lexica.timed)
+        if sum(map(len, pieces)) < len(form):
+            pieces = _known_pieces(form[:_LONGEST_JOINED], words)
         if not pieces:
             cut.append(token)
         cut.extend(Token((piece,), token.start, token.end, joined=True) for piece in pieces)

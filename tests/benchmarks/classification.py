@@ -23,6 +23,7 @@ from infra.local.report import percentile  # noqa: E402
 from infra.local.stack import Stack  # noqa: E402
 from services.classification import engines  # noqa: E402
 from services.classification.domain import AssessmentInput, Engine  # noqa: E402
+from services.classification.together import MOST  # noqa: E402
 from services.classification.training import corpus  # noqa: E402
 from takedown.classification.v1 import classification_service_pb2 as pb  # noqa: E402
 from takedown.classification.v1.classification_service_pb2_grpc import (  # noqa: E402
@@ -42,14 +43,13 @@ HOSTILE: Final = {
 }
 
 
-def rate(engine: Engine, items: list[AssessmentInput], seconds: float = 8.0) -> float:
-    """Texts a second, assessed one after the other for about so long."""
-    for item in items[:50]:
-        engine.assess(item)
+def rate(engine: Engine, items: list[AssessmentInput], at_once: int, seconds: float = 8.0) -> float:
+    """Texts a second, so many handed over at once, for about so long."""
+    engine.assess_all(items[:at_once])
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        engine.assess(items[done % len(items)])
-        done += 1
+        first = done % len(items)
+        done += len(engine.assess_all(items[first : first + at_once]))
     return done / (time.perf_counter() - started)
 
 
@@ -104,7 +104,9 @@ def main() -> int:
     items = [AssessmentInput(str(n), text, corpus.REFERENCE) for n, text in enumerate(texts)]
     found: dict[str, Any] = {"texts": len(texts)}
     for kind in ("rules", "fast", "cascade"):
-        found[f"{kind}_per_s"] = round(rate(engines.load(kind), items))
+        engine = engines.load(kind)
+        found[f"{kind}_per_s"] = round(rate(engine, items, MOST))
+        found[f"{kind}_one_by_one_per_s"] = round(rate(engine, items, 1))
     found["hostile_ms"] = hostile(engines.load("cascade"))
     found |= service(texts)
     text = json.dumps(found, indent=1)

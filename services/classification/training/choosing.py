@@ -20,7 +20,7 @@ PROTECTED_AT_MOST: Final = 0.0125
 # Of suggested rejections, so many adverts at most; a person confirms every one.
 MISSED_AT_MOST: Final = 0.02
 # The fast model decides alone outside of these.
-UNSURE: Final = (0.25, 0.98)
+UNSURE: Final = (0.15, 0.98)
 OFFER_ACT: Final = 0.5
 # Weight of the rules against an advert; nearly every concept weighs more.
 AGAINST: Final = 0.9

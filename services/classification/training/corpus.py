@@ -29,8 +29,8 @@ FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 # adverts most of which say when they leave, or obfuscated spelling of both kinds.
 UNSEEN: Final = {
     "m": "evaluator", "2": "evaluator", "3": "evaluator", "av": "evaluator", "ax": "evaluator",
-    "be": "evaluator", "bi": "evaluator", "bo": "evaluator", "bu": "evaluator",
-    "bx": "evaluator", "by": "evaluator", "bz": "obfuscated",
+    "bx": "evaluator", "ca": "evaluator", "cb": "evaluator", "ce": "evaluator",
+    "bz": "obfuscated", "cd": "departures",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]

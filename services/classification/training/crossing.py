@@ -28,7 +28,7 @@ FOLDS: Final = 2
 SECOND: Final = (
     frozenset("fgijklnopqrstuvwxyz45789")
     | {f"a{letter}" for letter in "abcdefghiklnopqstuwz"}
-    | {f"b{letter}" for letter in "abcdfhjklnpqrstvw"}
+    | {f"b{letter}" for letter in "abcdefhijklnopqrstuvw"}
 )
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.

@@ -42,10 +42,8 @@ Judged = Sequence[tuple[Item, AssessmentResult]]
 
 
 def judge(engine: Engine, items: Sequence[Item]) -> Judged:
-    return [
-        (item, engine.assess(AssessmentInput(item.id, item.text, REFERENCE, kind="post")))
-        for item in items
-    ]
+    texts = [AssessmentInput(item.id, item.text, REFERENCE, kind="post") for item in items]
+    return list(zip(items, engine.assess_all(texts), strict=True))
 
 
 def measured(judged: Judged) -> dict[str, Any]:

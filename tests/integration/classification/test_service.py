@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -58,6 +58,9 @@ class Stumbling:
         if item.text == "stumble":
             raise RuntimeError("canary: stumble")
         return RULES.assess(item)
+
+    def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
+        return [self.assess(item) for item in items]
 
     def describe(self) -> EngineDescription:
         return RULES.describe()
