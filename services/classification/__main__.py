@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
+from services.classification import together
 from services.classification.bank.assembly import Bank
 from services.classification.config import ClassificationSettings
 from services.classification.pictures.process import Limits
@@ -28,6 +29,7 @@ async def main(settings: ClassificationSettings) -> int:
         )
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
+    together.settle()
     pictures = PictureReader(Limits(seconds=settings.picture_seconds))
     clock = SystemClock()
     bank = Bank.of(settings, engine.entities, executor, clock)

@@ -79,6 +79,14 @@ class CalendarWords:
             return []
         return [word for found in self.starting.values() for word in found if word.kind in kinds]
 
+    def places(self, kinds: frozenset[str]) -> list[int]:
+        """Where such words begin, in order."""
+        return sorted(
+            place
+            for place, found in self.starting.items()
+            if any(word.kind in kinds for word in found)
+        )
+
     def gap(self, index: int) -> str:
         """The characters between the word ``index`` and the next."""
         return self.text.original[self.tokens[index].end : self.tokens[index + 1].start]

@@ -46,12 +46,11 @@ def answers(raw: NDArray[Any]) -> Answers:
     most = max(scores[_ACTS])
     shares = [math.exp(act - most) for act in scores[_ACTS]]
     total = sum(shares)
-    likely = [1.0 / (1.0 + math.exp(-score)) for score in scores]
     return Answers(
         scores[0],
         tuple([share / total for share in shares]),
-        tuple(likely[_CATEGORIES]),
-        tuple(likely[_HOOKS]),
+        tuple([1.0 / (1.0 + math.exp(-score)) for score in scores[_CATEGORIES]]),
+        tuple([1.0 / (1.0 + math.exp(-score)) for score in scores[_HOOKS]]),
     )
 
 

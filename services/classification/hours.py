@@ -162,11 +162,13 @@ def _is_at(words: CalendarWords, first: int, last: int) -> bool:
 
 def _said(words: CalendarWords) -> Iterator[Hour]:
     end = 0
+    evident = words.places(EVIDENCE)
     for value, first, last in words.numbers():
         # The minutes of the hour before are none themselves.
         if value > _DAY or words.tokens[first].start < end:
             continue
-        if not words.near(first, EVIDENCE, _REACH):
+        at = bisect_left(evident, first - _REACH)
+        if at == len(evident) or evident[at] > first + _REACH:
             continue
         less = words.before(first, LESS) and not words.before(first, EARLIER)
         if less or minutes.begin(words, first):

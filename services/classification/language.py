@@ -46,6 +46,8 @@ _SCRIPTS: Final = {
     "Bengali": re.compile(r"[\u0980-\u09ff]+"),
     "Latin": re.compile(r"[A-Za-z]+"),
 }
+# In the order in which they are looked for.
+_MOST_LIKELY: Final = ("Arabic", "Latin", "Ethiopic", "Bengali")
 # Letters that one language of the Arabic script writes and its neighbours do not.
 _LETTERS: Final = {
     "ckb": "ێۆڕڵڤە",
@@ -143,15 +145,15 @@ def _script(sample: str) -> str:
     if sample.isascii():
         return "Latin" if _SCRIPTS["Latin"].search(sample) else ""
     counts: dict[str, int] = {}
-    for script, runs in _SCRIPTS.items():
-        counts[script] = sum(map(len, runs.findall(sample)))
+    for script in _MOST_LIKELY:
+        counts[script] = sum(map(len, _SCRIPTS[script].findall(sample)))
         # What is most of a text already needs no comparison with the rest.
         if counts[script] * _weight(script) > 2 * (len(sample) - counts[script]):
             return script
     if sum(counts.values()) == 0:
         # Letters of a script without a lexicon: the model may still name the language.
         return "Other" if any(c.isalpha() for c in sample) else ""
-    return max(counts, key=lambda script: counts[script] * _weight(script))
+    return max(_SCRIPTS, key=lambda script: counts[script] * _weight(script))
 
 
 def _weight(script: str) -> int:

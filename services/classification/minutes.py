@@ -41,6 +41,8 @@ def change(word: Word) -> int:
 
 def begin(words: CalendarWords, index: int) -> bool:
     """Whether the number at this word is minutes, of an hour that follows: "ten to eight"."""
+    if words.kinds.isdisjoint(_COUNTED_TO):
+        return False
     said = (w for w in words.starting.get(index, ()) if w.kind in _COUNTED_TO)
     places = (w.last + 1 for w in said if not words.parted(w.last))
     return any(words.number(place, words.tokens[place]) for place in places)

@@ -17,6 +17,7 @@ _APART: Final = re.compile(r"(?<!\d)(?<!\d )([01] \d|2 [0-3]) ?: ?([0-5] \d)(?! 
 # "Tonight 0200": four digits with a nought before them, beside a day; "1430 hrs".
 _FOUR: Final = re.compile(r"(0\d)([0-5]\d)|([01]\d|2[0-3])([0-5]\d)hrs?")
 _HOURS: Final = frozenset({"hr", "hrs"})
+_DIGITS: Final = 4
 _TURNS: Final = {"midnight": (0, "night"), "noon": (NOON * 60, "noon")}
 _BESIDE: Final = NAMED_DAYS | {"at", "hour_before"}
 _DAY: Final = 24
@@ -33,9 +34,11 @@ def apart(words: CalendarWords) -> Iterator[Hour]:
 def four_digits(words: CalendarWords) -> Iterator[Hour]:
     """An hour of four digits beside a day."""
     for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
+        form = token.forms[0]
+        if not form[:_DIGITS].isdigit() or len(form) < _DIGITS:
+            continue
         following = [token.forms[0] for token in words.tokens[index + 1 : index + 2]]
-        form = token.forms[0] + "".join(mark for mark in following if mark in _HOURS)
-        found = _FOUR.fullmatch(form)
+        found = _FOUR.fullmatch(form + "".join(mark for mark in following if mark in _HOURS))
         if found is None or not (found[3] or words.before(index, _BESIDE)):
             continue
         # "0207-946-0000", "0033 6 39": a telephone number goes on.
