@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.classification import decision, features, heads, together
+from services.classification import features, heads, together
 from services.classification.domain import (
     AssessmentInput,
     AssessmentResult,
@@ -86,10 +86,7 @@ class ModelEngine:
         return self.assess_all([item])[0]
 
     def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
-        return together.in_groups(items, self._group)
-
-    def _group(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
-        return decision.with_pictures(items, self._assessed)
+        return together.assessed(items, self._assessed)
 
     def _assessed(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
         readings = self._rules.read_all(items)

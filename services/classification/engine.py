@@ -95,10 +95,7 @@ class RuleEngine:
         return self.assess_all([item])[0]
 
     def assess_all(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
-        return together.in_groups(items, self._group)
-
-    def _group(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
-        return decision.with_pictures(items, self._assessed)
+        return together.assessed(items, self._assessed)
 
     def _assessed(self, items: Sequence[AssessmentInput]) -> list[AssessmentResult]:
         return [

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
+from services.classification import decision
 from services.classification.domain import MAX_TEXT, AssessmentInput, AssessmentResult
 
 # More gain nothing. Whatever they are, a group's texts take no more memory than the longest one.
@@ -26,6 +28,14 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG)
+
+
+def assessed(
+    items: Sequence[AssessmentInput],
+    assess: Callable[[Sequence[AssessmentInput]], list[AssessmentResult]],
+) -> list[AssessmentResult]:
+    """As ``in_groups``, as far as pictures may decide."""
+    return in_groups(items, partial(decision.with_pictures, assess=assess))
 
 
 def in_groups(
