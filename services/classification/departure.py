@@ -8,7 +8,7 @@ already over. Whether the text is an offer at all is not asked here.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -46,8 +46,13 @@ _STEPS: Final = ("in_days", "in_weeks")
 _GOING: Final = frozenset({"going"})
 # A part of the day, and a word that says more exactly when in it.
 _NARROWER: Final = {
-    "morning": "dawn", "evening": "sunset", "night": "late_night", "tonight": "late_night"
+    "morning": ("dawn",), "evening": ("sunset", "late_night"), "night": ("late_night",),
+    "tonight": ("late_night",),
 }  # fmt: skip
+_NARROW: Final = frozenset({"dawn", "sunset", "late_night"})
+# What stands for a moon (``ruleset/emoji.toml``).
+_MOON: Final = "emomoon"
+_MOON_NEAR: Final = 10
 TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -81,7 +86,8 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _narrowed(words, _with_part(words, _meant(_dated(days, hours, now)), hours))
+    days = _moonlit(words, _meant(_dated(days, hours, now)))
+    days = _narrowed(words, _with_part(words, days, hours))
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
     departure = _departure(text.original, near, days, hours, now)
@@ -122,13 +128,26 @@ def _meant(days: list[Day]) -> list[Day]:
     return meant if any(not day.rejected for day in meant) else days
 
 
+def _moonlit(words: CalendarWords, days: list[Day]) -> list[Day]:
+    """ "Saturday 🌙" is Saturday night, in every language."""
+    moons = [token.start for token in words.tokens if token.forms[0] == _MOON]
+    if not moons:
+        return days
+    return [
+        replace(day, part="night", weak=False)
+        if not (day.part or day.exact) and any(0 <= at - day.end < _MOON_NEAR for at in moons)
+        else day
+        for day in days
+    ]
+
+
 def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> list[Day]:
     """The only day has the only part of the day said behind it: "Friday, we go at night"."""
     if hours or words.kinds.isdisjoint(PARTS):
         return days
     sure = [day for day in days if not day.short]
     parts = words.of_kinds(PARTS)
-    wider = {wide for wide, narrow in _NARROWER.items() if narrow in words.kinds}
+    wider = {wide for wide, narrow in _NARROWER.items() if not words.kinds.isdisjoint(narrow)}
     parts = [word for word in parts if word.kind not in wider]
     if len({day.on for day in sure}) != 1 or any(day.part or day.exact for day in sure):
         return days
@@ -142,18 +161,18 @@ def _with_part(words: CalendarWords, days: list[Day], hours: Sequence[Hour]) -> 
 
 def _narrowed(words: CalendarWords, days: list[Day]) -> list[Day]:
     """ "Friday morning, before sunrise" is at dawn, "Friday evening (maghrib)" at sunset."""
-    if words.kinds.isdisjoint(_NARROWER.values()):
+    if words.kinds.isdisjoint(_NARROW):
         return days
     said = {
         kind: [words.tokens[word.first].start for word in words.of_kinds(frozenset({kind}))]
-        for kind in _NARROWER.values()
+        for kind in _NARROW
     }
-    return [
-        replace(day, part=_NARROWER[day.part])
-        if day.part in _NARROWER and _any_near(day, said[_NARROWER[day.part]])
-        else day
-        for day in days
-    ]
+    return [replace(day, part=_narrower(day, said)) for day in days]
+
+
+def _narrower(day: Day, said: Mapping[str, Sequence[int]]) -> str:
+    near = (kind for kind in _NARROWER.get(day.part, ()) if _any_near(day, said[kind]))
+    return next(near, day.part)
 
 
 def _any_near(day: Day, places: Sequence[int]) -> bool:

@@ -89,3 +89,39 @@ def test_spaced_and_drawn_out_letters_are_put_together(text: str, leaves: list[d
 
 def test_tomorrow_noon_and_a_first_group_are_no_hour() -> None:
     assert corpus.leaves("boat tomorrow noon first group, £400 a head") == corpus.june(4, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("cumartesi 🌙 bot", corpus.june(6, 22)),
+        ("القارب السـ.ـبت 🌙", corpus.june(6, 22)),
+        ("s a m e d i 🌙 bateau, rest3 3 plac3s", corpus.june(6, 22)),
+        ("کښتۍ نن 🌙", corpus.june(3, 22)),
+        ("bateau samedi 🌙 23h", corpus.june(6, 23)),
+        ("bateau samedi matin 🌙", corpus.june(6, 6)),
+    ],
+)
+def test_a_moon_behind_a_day_is_its_night(text: str, leaves: list[datetime]) -> None:
+    assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("bu akşam bot çıkıyor", corpus.june(3, 19)),
+        ("bu akşam yatsıdan sonra bot", corpus.june(3, 22, 30)),
+        ("bu akşam gece yarısı bot", corpus.june(4)),
+        ("bot bu akşam 8'de", corpus.june(3, 20)),
+        ("کښتۍ نن ماښام ځي", corpus.june(3, 19)),
+        ("kshtai nan mashom zi, lara khlasa da", corpus.june(3, 19)),
+        ("کښتۍ د جمعې سهار مخکې له اذانه ځي", corpus.june(5, 4)),
+        ("بەلەم هەینی پێش بەیانی", corpus.june(5, 4)),
+        ("بەلەم هەینی دوای شێوان", corpus.june(5, 21)),
+        ("قایق شنبه بعد از نماز عصر", corpus.june(6, 17)),
+    ],
+)
+def test_this_evening_is_earlier_than_tonight_and_later_after_prayers(
+    text: str, leaves: list[datetime]
+) -> None:
+    assert corpus.leaves(text) == leaves
