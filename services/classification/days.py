@@ -147,11 +147,14 @@ def _by_itself(words: CalendarWords, word: Word) -> bool:
 def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
     """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
     part = said or words.part_beside(word.first, word.last, 2)
-    if part in _AT_PRAYER or said == "midnight" or not word.kind.startswith("tonight"):
+    tonight = word.kind.startswith("tonight")
+    if part in _AT_PRAYER or said == "midnight" or not (tonight or word.kind == "today_evening"):
         return part
     # The nearest part may be another: "tonight at 12, midnight".
     late = words.after(word.last, _MIDNIGHT, 3) or words.before(word.first, _MIDNIGHT, 2)
-    return "midnight" if late else "tonight"
+    if late:
+        return "midnight"
+    return "tonight" if tonight else part
 
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:

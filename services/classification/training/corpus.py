@@ -30,7 +30,7 @@ FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 UNSEEN: Final = {
     "m": "evaluator", "2": "evaluator", "3": "evaluator", "av": "evaluator", "ax": "evaluator",
     "bx": "evaluator", "ca": "evaluator", "cb": "evaluator", "ce": "evaluator",
-    "cf": "evaluator", "bz": "obfuscated", "cd": "departures",
+    "cf": "evaluator", "cg": "evaluator", "bz": "obfuscated", "cd": "departures",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]
