@@ -30,8 +30,9 @@ FURTHER: Final = ("ku", "so", "am", "ti", "ur", "bn", "ro", "mixed")
 UNSEEN: Final = {
     "m": "evaluator", "2": "evaluator", "3": "evaluator", "av": "evaluator", "ax": "evaluator",
     "bx": "evaluator", "ca": "evaluator", "cb": "evaluator", "ce": "evaluator",
-    "cf": "evaluator", "cg": "evaluator", "bz": "obfuscated", "cd": "departures",
+    "cf": "evaluator", "cg": "evaluator", "cm": "evaluator", "bz": "obfuscated", "cd": "departures",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
+    "ch": "English",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]
 # Ofcom's numbers for drama: +44 7700 900000-900999 and 020 7946 0000-0999.
