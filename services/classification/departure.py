@@ -53,6 +53,7 @@ _NARROW: Final = frozenset({"dawn", "sunset", "late_night"})
 # What stands for a moon (``ruleset/emoji.toml``).
 _MOON: Final = "emomoon"
 _MOON_NEAR: Final = 10
+_PLACES: Final = frozenset({"destination", "origin"})
 TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -86,7 +87,7 @@ def find(text: Normalised, matches: Sequence[Match], now: datetime) -> tuple[Ent
         Entity(EntityKind.DATE, text.original[d.start : d.end], d.start, d.end, _start(d, now))
         for d in days
     ]
-    days = _moonlit(words, _meant(_dated(days, hours, now)))
+    days = _moonlit(words, matches, _meant(_dated(days, hours, now)))
     days = _narrowed(words, _with_part(words, days, hours))
     if spoken:
         days = [replace(day, weak=False) if day.kind == "weekend" else day for day in days]
@@ -128,13 +129,18 @@ def _meant(days: list[Day]) -> list[Day]:
     return meant if any(not day.rejected for day in meant) else days
 
 
-def _moonlit(words: CalendarWords, days: list[Day]) -> list[Day]:
-    """ "Saturday 🌙" is Saturday night, in every language."""
+def _moonlit(words: CalendarWords, matches: Sequence[Match], days: list[Day]) -> list[Day]:
+    """ "Saturday 🌙" is Saturday night, in every language.
+
+    "Today 🌙" is a departure only where a place is named too: with a moon people wish each other
+    a blessed feast.
+    """
     moons = [token.start for token in words.tokens if token.forms[0] == _MOON]
     if not moons:
         return days
+    placed = any(match.entry.concept in _PLACES for match in matches)
     return [
-        replace(day, part="night", weak=False)
+        replace(day, part="night", weak=day.weak and not placed)
         if not (day.part or day.exact) and any(0 <= at - day.end < _MOON_NEAR for at in moons)
         else day
         for day in days

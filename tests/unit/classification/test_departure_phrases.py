@@ -97,7 +97,7 @@ def test_tomorrow_noon_and_a_first_group_are_no_hour() -> None:
         ("cumartesi 🌙 bot", corpus.june(6, 22)),
         ("القارب السـ.ـبت 🌙", corpus.june(6, 22)),
         ("s a m e d i 🌙 bateau, rest3 3 plac3s", corpus.june(6, 22)),
-        ("کښتۍ نن 🌙", corpus.june(3, 22)),
+        ("🇫🇷➡️🇬🇧 نن 🌙 درې ځایونه پاتې دي", corpus.june(3, 22)),
         ("bateau samedi 🌙 23h", corpus.june(6, 23)),
         ("bateau samedi matin 🌙", corpus.june(6, 6)),
     ],
@@ -128,3 +128,15 @@ def test_this_evening_is_earlier_than_tonight_and_later_after_prayers(
     text: str, leaves: list[datetime]
 ) -> None:
     assert corpus.leaves(text) == leaves
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "عید شما مبارک امروز 🌙",
+        "Bugün 🌙 ramazanın ilk günü, hayırlı olsun",
+        "نن 🌙 اختر مو مبارک شه",
+    ],
+)
+def test_a_blessed_feast_is_no_departure(text: str) -> None:
+    assert corpus.leaves(text) == []
