@@ -103,6 +103,8 @@ class CalendarWords:
 
     def after(self, index: int, kinds: frozenset[str], reach: int = 1) -> Word | None:
         """The nearest word of these kinds that begins at most ``reach`` words after."""
+        if self.kinds.isdisjoint(kinds):
+            return None
         for place in range(index + 1, index + 1 + reach):
             if self.parted(place - 1):
                 return None
@@ -115,6 +117,8 @@ class CalendarWords:
 
     def before(self, index: int, kinds: frozenset[str], reach: int = 1) -> Word | None:
         """The nearest word of these kinds that ends at most ``reach`` words before."""
+        if self.kinds.isdisjoint(kinds):
+            return None
         for place in range(index - 1, index - 1 - reach, -1):
             if self.parted(place):
                 return None
