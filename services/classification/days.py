@@ -38,6 +38,8 @@ _NAMING: Final = frozenset({"weekdays", "next_week"})
 _OF: Final = frozenset({"de", "du"})
 _MIDNIGHT: Final = frozenset({"midnight"})
 _AT_PRAYER: Final = ("sunset", "late_night")
+# Words for today that midnight may end, and the part they are otherwise.
+_OWN_PART: Final = {"tonight": "tonight", "today_evening": "evening"}
 _AHEAD: Final = frozenset({"ahead"})
 _AHEAD_AFTER: Final = frozenset({"ahead_after"})
 SAYS_AHEAD: Final = _AHEAD | _AHEAD_AFTER
@@ -147,14 +149,12 @@ def _by_itself(words: CalendarWords, word: Word) -> bool:
 def _part_of_near(words: CalendarWords, word: Word, said: str) -> str:
     """ "Midnight tonight" ends the day; otherwise "tonight" is a part by itself."""
     part = said or words.part_beside(word.first, word.last, 2)
-    tonight = word.kind.startswith("tonight")
-    if part in _AT_PRAYER or said == "midnight" or not (tonight or word.kind == "today_evening"):
+    own = _OWN_PART.get(word.kind)
+    if own is None or part in _AT_PRAYER:
         return part
     # The nearest part may be another: "tonight at 12, midnight".
     late = words.after(word.last, _MIDNIGHT, 3) or words.before(word.first, _MIDNIGHT, 2)
-    if late:
-        return "midnight"
-    return "tonight" if tonight else part
+    return "midnight" if late else own
 
 
 def _judged(words: CalendarWords, word: Word, day: Day) -> Day:

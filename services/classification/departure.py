@@ -25,6 +25,7 @@ from services.classification.dates import NUMERIC
 from services.classification.day import Day
 from services.classification.days import NAMING_DAYS, SAYS_AHEAD, find_days
 from services.classification.domain import Entity, EntityKind
+from services.classification.entities import PLACES
 from services.classification.hour import Hour
 from services.classification.hours import EVIDENCE, find_hours
 from services.classification.lexica import PARTS
@@ -49,11 +50,10 @@ _NARROWER: Final = {
     "morning": ("dawn",), "evening": ("sunset", "late_night"), "night": ("late_night",),
     "tonight": ("late_night",),
 }  # fmt: skip
-_NARROW: Final = frozenset({"dawn", "sunset", "late_night"})
+_NARROW: Final = frozenset[str]().union(*_NARROWER.values())
 # What stands for a moon (``ruleset/emoji.toml``).
 _MOON: Final = "emomoon"
 _MOON_NEAR: Final = 10
-_PLACES: Final = frozenset({"destination", "origin"})
 TRAVEL: Final = frozenset(
     {"departure", "crossing", "travel", "boat", "cover", "availability", "lorry", "plane", "ship"}
 )
@@ -138,7 +138,7 @@ def _moonlit(words: CalendarWords, matches: Sequence[Match], days: list[Day]) ->
     moons = [token.start for token in words.tokens if token.forms[0] == _MOON]
     if not moons:
         return days
-    placed = any(match.entry.concept in _PLACES for match in matches)
+    placed = any(match.entry.concept in PLACES for match in matches)
     return [
         replace(day, part="night", weak=day.weak and not placed)
         if not (day.part or day.exact) and any(0 <= at - day.end < _MOON_NEAR for at in moons)

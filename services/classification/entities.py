@@ -51,7 +51,7 @@ _DEFAULT_REGION: Final = {
 }  # fmt: skip
 _LOCAL_DIGITS: Final = 10
 _MOVES: Final = frozenset({"app", "contact"})
-_PLACES: Final = frozenset({"destination", "origin"})
+PLACES: Final = frozenset({"destination", "origin"})
 
 
 def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Entity, ...]:
@@ -65,7 +65,7 @@ def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Ent
         *phones,
         *_capped(_handles(text)),
         *(_capped(_prices(text, phones, urls)) if numbers else ()),
-        *_capped(_from_matches(text, matches, _PLACES, EntityKind.PLACE)),
+        *_capped(_from_matches(text, matches, PLACES, EntityKind.PLACE)),
         *_capped(_moves(text, matches, urls)),
     ]
     return tuple(sorted(found, key=lambda e: (e.start, e.end, e.kind)))
