@@ -29,7 +29,7 @@ async def main(settings: ClassificationSettings) -> int:
         )
     except (ValueError, OSError) as error:
         config.refuse("classification", [f"{error}; restore the files of the release."])
-    together.settle()
+    together.collect_seldom()
     pictures = PictureReader(Limits(seconds=settings.picture_seconds))
     clock = SystemClock()
     bank = Bank.of(settings, engine.entities, executor, clock)

@@ -22,11 +22,11 @@ _CHARACTERS: Final = MAX_TEXT
 _YOUNG: Final = 5_000
 
 
-def settle() -> None:
-    """For a process that does nothing else: what is loaded by now is not looked through for garbage
-    again, and what is new less often."""
-    gc.collect()
-    gc.freeze()
+def collect_seldom() -> None:
+    """For a process that does nothing else: look less often through what is new for garbage.
+
+    What is loaded is kept out of the rounds by ``kernel.process.settle``, when it is ready.
+    """
     gc.set_threshold(_YOUNG)
 
 
