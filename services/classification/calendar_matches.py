@@ -28,7 +28,7 @@ _MOST_WORDS: Final = 150
 # "١٤ی شەش": the 14th of the sixth, as Sorani says months.
 _OF_NUMBER: Final = re.compile(r"(?:\d{1,2}|[^\W\d_]{2,7})ی")
 # "۸ونیم": half past eight in one word.
-_HALVED: Final = re.compile(r"(\d{1,2})و?(?:نیم|نص|نصف)")
+_HALVED: Final = re.compile(r"(\d\d?)و?(?:نیم|نص|نصف)")
 _READ_OTHERWISE: Final = frozenset({NO_LANGUAGE, "tr", "ckb"})
 _LIMITS: Final = frozenset({"past", "until", "until_after"})
 # Words of every sentence: they are bounded by how many phrases are matched.
@@ -67,7 +67,7 @@ def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
             yield from _read_as(text, language, word)
         else:
             yield word
-    for index, token in enumerate(text.tokens) if _HALVED.search(text.text) else ():
+    for index, token in enumerate(text.tokens) if text.digits and _HALVED.search(text.text) else ():
         if halved := _HALVED.fullmatch(token.forms[0]):
             yield Word("half_numbers", int(halved[1]), index, index)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.classification import calendar_matches
 from services.classification.calendar_matches import Word
-from services.classification.dates import NUMERIC
+from services.classification.dates import in_digits
 from services.classification.lexica import PARTS
 from services.classification.matcher import Match
 from services.classification.normalise import Normalised, Token
@@ -36,7 +36,6 @@ CLAUSE_END: Final = re.compile(rf"{SENTENCE_END.pattern}|[,،]")
 # The longest linking word between a day and its part: "Friday in the", "naten e se".
 _LINK: Final = 4
 _MARGIN: Final = 8
-DIGIT: Final = re.compile(r"\d")
 # "clock_numbers" are of the clock by their ending ("dörtte"), "half_numbers" half an hour more.
 _NUMBERS: Final = frozenset({"numbers", "romanised", "clock_numbers", "half_numbers"})
 _COMMAS: Final = frozenset({", ", "، ", ") ", "، ("})
@@ -69,7 +68,7 @@ class CalendarWords:
         for found in self.ending.values():
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
-        self.digits = DIGIT.search(text.text) is not None
+        self.digits = text.digits > 0
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
 
@@ -205,7 +204,7 @@ class CalendarWords:
     @cached_property
     def numeric(self) -> list[re.Match[str]]:
         """The dates in digits, as they stand in the folded text."""
-        return list(NUMERIC.finditer(self.text.text)) if self.digits else []
+        return in_digits(self.text.text) if self.digits else []
 
     @cached_property
     def _dates(self) -> list[int]:

@@ -10,10 +10,12 @@ from hijridate import Gregorian, Hijri
 
 from services.classification.solar import from_solar
 
-NUMERIC: Final = re.compile(
+_NUMERIC: Final = re.compile(
     r"(?<![\d./-])(?:(\d{4})([./-])(\d{1,2})\2(\d{1,2})|(\d{1,2})([./-])(\d{1,2})(?:\6(\d{4}|\d{2}))?"
     r"|(\d{1,2}) ([./-]) (\d{1,2}) \10 (\d{4}))(?![\d./-]*\d)"
 )
+# What every such date has, and is quick to look for.
+_PARTED: Final = re.compile(r"\d ?[./-]")
 _NUMERIC_YEAR: Final = 100
 _MONTHS: Final = 12
 DECEMBER_DAYS: Final = 31
@@ -22,8 +24,13 @@ _SOLAR_YEARS: Final = range(1300, 1500)
 _NO_DATES: Final = (("24", "7"), ("10", "10"))
 
 
+def in_digits(text: str) -> list[re.Match[str]]:
+    """What looks like a date in a folded text, for ``numeric``."""
+    return list(_NUMERIC.finditer(text)) if _PARTED.search(text) else []
+
+
 def numeric(match: re.Match[str], now: datetime) -> date | None:
-    """The day of a match of ``NUMERIC``; None when it is no date."""
+    """The day of one of ``in_digits``; None when it is no date."""
     if match[1]:
         year, month, day = int(match[1]), int(match[3]), int(match[4])
         return (

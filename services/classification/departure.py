@@ -17,11 +17,10 @@ from typing import Final
 from services.classification import calendar_matches
 from services.classification.calendar_words import (
     CLAUSE_END,
-    DIGIT,
     SENTENCE_END,
     CalendarWords,
 )
-from services.classification.dates import NUMERIC
+from services.classification.dates import in_digits
 from services.classification.day import Day
 from services.classification.days import NAMING_DAYS, SAYS_AHEAD, find_days
 from services.classification.domain import Entity, EntityKind
@@ -105,9 +104,9 @@ def _tells(entry: Entry) -> bool:
 
 def _in_digits(text: Normalised, matches: Sequence[Match]) -> bool:
     """Whether digits alone may be a date, or an hour of the journey that is spoken of."""
-    if DIGIT.search(text.text) is None:
+    if not text.digits:
         return False
-    return NUMERIC.search(text.text) is not None or any(m.entry.concept in TRAVEL for m in matches)
+    return any(m.entry.concept in TRAVEL for m in matches) or bool(in_digits(text.text))
 
 
 def _dated(days: list[Day], hours: Sequence[Hour], now: datetime) -> list[Day]:

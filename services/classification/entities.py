@@ -17,7 +17,8 @@ from services.classification.normalise import Normalised
 MAX_EACH: Final = 20
 # Runs of digits that are looked at before a text is taken for noise.
 _MOST_TRIED: Final = 100
-_DIGIT: Final = re.compile(r"\d")
+# What ``_PHONE`` asks for.
+_FEWEST_DIGITS: Final = 7
 _PHONE: Final = re.compile(r"(?<![\w+])(?:\+|00)?\(?\d(?:[ .()/\-]{0,2}\d){6,16}(?!\w)")
 _NOT_PHONE: Final = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[:.]\d\d")
 _URL: Final = re.compile(
@@ -57,14 +58,13 @@ PLACES: Final = frozenset({"destination", "origin"})
 def find(text: Normalised, matches: Sequence[Match], language: str) -> tuple[Entity, ...]:
     """Everything but dates (see departure.py), in the order of the text; at most 20 a kind."""
     urls = _capped(_urls(text))
-    # Half of the texts hold no number at all.
-    numbers = _DIGIT.search(text.text) is not None
-    phones = _capped(_phones(text, _DEFAULT_REGION.get(language, "GB"))) if numbers else []
+    dialled = text.digits >= _FEWEST_DIGITS
+    phones = _capped(_phones(text, _DEFAULT_REGION.get(language, "GB"))) if dialled else []
     found = [
         *urls,
         *phones,
         *_capped(_handles(text)),
-        *(_capped(_prices(text, phones, urls)) if numbers else ()),
+        *(_capped(_prices(text, phones, urls)) if text.digits else ()),
         *_capped(_from_matches(text, matches, PLACES, EntityKind.PLACE)),
         *_capped(_moves(text, matches, urls)),
     ]

@@ -42,7 +42,7 @@ _DAY: Final = 24
 _MONTHS: Final = 12
 _MOST: Final = 30
 _CLOCK: Final = re.compile(
-    r"(?<![\d:.,])([01]?\d|2[0-3])\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
+    r"(\d(?<![\d:.,]\d)(?:(?<=[01])\d|(?<=2)[0-3])?)\s?(?::|h|\.|g)\s?([0-5]\d)(?![\d:/%]|[.,]\d)(?:\s?(am|pm)\b)?"
 )
 _ATTACHED: Final = re.compile(r"([01]?\d|2[0-3])(am|pm|h|g|gio|pa|sa|hrs?|ish)")
 _AFTER: Final = frozenset({"hour"})

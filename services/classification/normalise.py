@@ -7,7 +7,7 @@ the characters of the original text that it came from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_lowercase
@@ -23,7 +23,8 @@ _ANY_LOOKALIKE: Final = frozenset(_LOOKALIKES)
 
 _WORD: Final = re.compile(r"[^\W_]+(?:(?:[@$!]|(?<=[^\W\d_])€(?=[^\W\d_]))[^\W_]+)*")
 # "1O juin", "4OOO $": the letter for the digit, behind digits.
-_NOUGHTS: Final = re.compile(r"(?<![^\W_])\d+o+(?![^\W_])")
+_NOUGHTS: Final = re.compile(r"\d(?<![^\W_]\d)\d*o+(?![^\W_])")
+_DIGIT: Final = re.compile(r"\d")
 _RUN: Final = re.compile(r"(.)\1\1+", re.DOTALL)
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 # A letter of an Arabic word is drawn out towards a sign, or on both sides of a blank, to part the
@@ -62,13 +63,17 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """``starts[i]`` and ``ends[i]`` enclose the original characters of ``text[i]``."""
+    """``starts[i]`` and ``ends[i]`` enclose the original characters of ``text[i]``.
+
+    ``digits``: how many ``text`` has. Half of the texts have none, and are searched for no number.
+    """
 
     original: str
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
     tokens: list[Token]
+    digits: int
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original span of the folded characters ``start`` to ``end`` (not empty)."""
@@ -81,15 +86,16 @@ def normalise(original: str) -> Normalised:
     text = _NOUGHTS.sub(_with_noughts, text)
     words = [match.span() for match in _WORD.finditer(text)]
     text = _without_lookalikes(text, words)
-    spans = [(text[a:b], a, b) for a, b in words]
-    tokens = [
-        Token(
-            _ways(form) if b - a <= _REMEMBERED else _ways_of_long(form, joined),
-            starts[a], ends[b - 1], joined,
-        )
-        for form, a, b, joined in _with_spaced_joined(text, spans)
-    ]  # fmt: skip
-    return Normalised(original, text, starts, ends, tokens)
+    # With one letter by itself none are written apart ("b o a t").
+    if len([1 for a, b in words if b - a == 1]) > 1:
+        spans = [(text[a:b], a, b) for a, b in words]
+        tokens = [
+            Token(_read(form, b - a, joined), starts[a], ends[b - 1], joined)
+            for form, a, b, joined in _joined(text, spans)
+        ]
+    else:
+        tokens = [Token(_read(text[a:b], b - a), starts[a], ends[b - 1]) for a, b in words]
+    return Normalised(original, text, starts, ends, tokens, len(_DIGIT.findall(text)))
 
 
 def _with_noughts(found: re.Match[str]) -> str:
@@ -101,20 +107,20 @@ def fold(text: str) -> str:
     return normalise(text).text.strip()
 
 
-def _folded(original: str) -> tuple[str, list[int], list[int]]:
+def _folded(original: str) -> tuple[str, Sequence[int], Sequence[int]]:
     """The folded text, and where in the original each of its characters begins and ends."""
     try:
         text = original.translate(_ONE_FOR_ONE)
     except folding.NotOneForOneError:
         return folded_by_character(original)
-    return text, list(range(len(text))), list(range(1, len(text) + 1))
+    return text, range(len(text)), range(1, len(text) + 1)
 
 
 def folded_by_character(original: str) -> tuple[str, list[int], list[int]]:
     """What any text folds to, and where each of its characters begins and ends."""
     parts = list(map(_TABLE.__getitem__, original))
     flags = _put_flags(original, parts) if _REGIONAL.search(original) else []
-    for match in _DRAWN_APART.finditer(original):
+    for match in _DRAWN_APART.finditer(original) if "\u0640" in original else ():
         parts[match.start(1) : match.end(1)] = [""] * (match.end(1) - match.start(1))
     _drop_repeated(parts)
     starts = [index for index, part in enumerate(parts) for _ in part]
@@ -181,16 +187,8 @@ def _latin_put(text: str, words: list[tuple[int, int]], everywhere: bool) -> str
     return "".join(chars)
 
 
-def _with_spaced_joined(
-    text: str, spans: list[tuple[str, int, int]]
-) -> Iterable[tuple[str, int, int, bool]]:
-    """Words, with letters that were written apart ("b o a t") put together."""
-    if len([1 for _, start, end in spans if end - start == 1]) <= 1:
-        return [(form, start, end, False) for form, start, end in spans]
-    return _joined(text, spans)
-
-
 def _joined(text: str, spans: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int, bool]]:
+    """Words, with letters that were written apart ("b o a t") put together."""
     index = 0
     style = False
     while index < len(spans):
@@ -222,6 +220,11 @@ def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> 
             separator = gap
         stop += 1
     return max(stop, index + 1)
+
+
+def _read(form: str, length: int, joined: bool = False) -> tuple[str, ...]:
+    """The ways to read a word that takes so many folded characters."""
+    return _ways(form) if length <= _REMEMBERED else _ways_of_long(form, joined)
 
 
 # Most words of a text stood in another before.

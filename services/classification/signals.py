@@ -30,9 +30,8 @@ _SHORTEST_WORD: Final = 4
 _LONGEST_JOINED: Final = 400
 # What parts a word into two that no reader sees apart, and into how many at most.
 _PARTING: Final = frozenset("./*_|·")
-_PARTED: Final = re.compile(r"[^\W\d_][./*_|·][^\W\d_]")
+_PARTED: Final = re.compile(r"[./*_|·](?<=[^\W\d_].)(?=[^\W\d_])")
 _MOST_PARTS: Final = 4
-_DIGIT: Final = re.compile(r"\d")
 _GLUED: Final = re.compile(r"[^\W\d_]{3,20}\d{1,2}(?:[^\W\d_]{3,20})?|\d{1,2}[^\W\d_]{3,20}")
 _RUNS: Final = re.compile(r"\d+|[^\W\d_]+")
 _QUOTES: Final = re.compile(r"[\"“«„”「][^\"“”«»„「」]{12,800}[\"”»“」]")
@@ -76,10 +75,10 @@ def join_parted(
 def part_glued(text: Normalised, names_time: Callable[[str], bool]) -> Sequence[Token]:
     """Cut "#friday12june" and "22خرداد" between letters and digits, where letters name a time."""
     tokens = text.tokens
-    # Half of the texts hold no number at all.
-    if _DIGIT.search(text.text) is None:
+    if not text.digits:
         return tokens
-    glued = [at for at, token in enumerate(tokens) if _GLUED.fullmatch(token.forms[0])]
+    mixed = (at for at, token in enumerate(tokens) if not token.forms[0].isalpha())
+    glued = [at for at in mixed if _GLUED.fullmatch(tokens[at].forms[0])]
     parted = list(tokens)
     for at in reversed(glued):
         token = tokens[at]
