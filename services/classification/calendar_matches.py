@@ -48,10 +48,12 @@ class Word(NamedTuple):
 
 def read(text: Normalised, matches: Sequence[Match]) -> Iterable[Word]:
     """Each once, in the order of the text; bounded, however many phrases were matched."""
-    return _meant(dict.fromkeys(_bounded(_words(text, matches))))
+    words = _words(text, matches)
+    return _meant(dict.fromkeys(words if len(words) <= _MOST_WORDS else _bounded(words)))
 
 
-def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
+def _words(text: Normalised, matches: Sequence[Match]) -> list[Word]:
+    words: list[Word] = []
     marked: bool | None = None
     for (language, concept), first, last in matches:
         named = _named(concept)
@@ -64,12 +66,13 @@ def _words(text: Normalised, matches: Sequence[Match]) -> Iterator[Word]:
             if not _is_vietnamese(text, word, marked):
                 continue
         if language in _READ_OTHERWISE:
-            yield from _read_as(text, language, word)
+            words += _read_as(text, language, word)
         else:
-            yield word
+            words.append(word)
     for index, token in enumerate(text.tokens) if text.digits and _HALVED.search(text.text) else ():
         if halved := _HALVED.fullmatch(token.forms[0]):
-            yield Word("half_numbers", int(halved[1]), index, index)
+            words.append(Word("half_numbers", int(halved[1]), index, index))
+    return words
 
 
 def kind_of(concept: str) -> str:

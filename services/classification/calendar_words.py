@@ -49,7 +49,8 @@ _JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]n?|s?i|y?[iuea]|[yu]|ট
 class CalendarWords:
     """Every look-up is by place; ``reach`` counts words and never crosses a clause.
 
-    ``digits``: whether there is one anywhere in the text.
+    ``digits``: whether there is one anywhere in the text; ``numerals``: the words that begin with
+    one; ``numeric``: dates in digits, as they stand in the folded text.
     """
 
     def __init__(self, text: Normalised, matches: Sequence[Match]) -> None:
@@ -69,6 +70,9 @@ class CalendarWords:
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
         self.digits = text.digits > 0
+        read = enumerate(text.tokens) if self.digits else ()
+        self.numerals = [at for at, token in read if token.forms[0][0].isdigit()]
+        self.numeric = in_digits(text.text) if self.digits else []
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
 
@@ -80,11 +84,7 @@ class CalendarWords:
 
     def places(self, kinds: frozenset[str]) -> list[int]:
         """Where such words begin, in order."""
-        return sorted(
-            place
-            for place, found in self.starting.items()
-            if any(word.kind in kinds for word in found)
-        )
+        return sorted({word.first for word in self.of_kinds(kinds)})
 
     def gap(self, index: int) -> str:
         """The characters between the word ``index`` and the next."""
@@ -163,19 +163,19 @@ class CalendarWords:
 
     def near(self, index: int, kinds: frozenset[str], reach: int) -> bool:
         """Whether such a word stands within ``reach`` words, whatever is between."""
+        if self.kinds.isdisjoint(kinds):
+            return False
         starting = self.starting
         for place in range(index - reach, index + reach + 1):
-            if place in starting and any(word.kind in kinds for word in starting[place]):
-                return True
+            for word in starting.get(place, ()):
+                if word.kind in kinds:
+                    return True
         return False
 
     def numbers(self) -> Iterator[tuple[int, int, int]]:
         """(value, first, last) of every number up to 31, in digits or words, the longest first."""
-        starting = self.starting
-        for index, token in enumerate(self.tokens[: self.end]):
-            if index not in starting and not token.forms[0][0].isdigit():
-                continue
-            found = self.number(index, token)
+        for index in sorted({*self.numerals, *self.places(_NUMBERS)}):
+            found = self.number(index, self.tokens[index]) if index < self.end else None
             if found is not None:
                 yield (found[0], index, found[1])
 
@@ -200,11 +200,6 @@ class CalendarWords:
         """Like ``end``, of dates in digits too: "06/06 à 4h"."""
         dates = self._dates
         return max(self.end, self.word_from(dates[-1]) + _MARGIN) if dates else self.end
-
-    @cached_property
-    def numeric(self) -> list[re.Match[str]]:
-        """The dates in digits, as they stand in the folded text."""
-        return in_digits(self.text.text) if self.digits else []
 
     @cached_property
     def _dates(self) -> list[int]:

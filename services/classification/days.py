@@ -68,9 +68,9 @@ def _named_days(words: CalendarWords, now: datetime) -> Iterator[Day]:
             yield _judged(words, word, day)
     if words.kinds.isdisjoint(SAYS_AHEAD):
         return
-    for index, token in enumerate(words.tokens[: words.end]):
-        form = token.forms[0]
-        found = _HOURS_AHEAD.fullmatch(form) if form[0].isdigit() else None
+    for index in words.numerals:
+        token = words.tokens[index]
+        found = _HOURS_AHEAD.fullmatch(token.forms[0]) if index < words.end else None
         if found and (words.before(index, _AHEAD) or words.after(index, _AHEAD_AFTER)):
             moment = now + timedelta(hours=int(found[1]), minutes=int(found[2] or 0))
             yield Day(moment.date(), token.start, token.end, "", moment, "in_hours")

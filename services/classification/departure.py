@@ -134,9 +134,9 @@ def _moonlit(words: CalendarWords, matches: Sequence[Match], days: list[Day]) ->
     "Today 🌙" is a departure only where a place is named too: with a moon people wish each other
     a blessed feast.
     """
-    moons = [token.start for token in words.tokens if token.forms[0] == _MOON]
-    if not moons:
+    if _MOON not in words.text.text:
         return days
+    moons = [token.start for token in words.tokens if token.forms[0] == _MOON]
     placed = any(match.entry.concept in PLACES for match in matches)
     return [
         replace(day, part="night", weak=day.weak and not placed)

@@ -125,9 +125,10 @@ def _is_sum(words: CalendarWords, match: re.Match[str], first: int, last: int) -
 
 
 def _attached(words: CalendarWords) -> Iterator[Hour]:
-    for index, token in enumerate(words.tokens[: words.dated_end()]) if words.digits else ():
-        form = token.forms[0]
-        if not form[0].isdigit() or (found := _ATTACHED.fullmatch(form)) is None:
+    end = words.dated_end() if words.numerals else 0
+    for index in words.numerals:
+        token = words.tokens[index]
+        if index >= end or (found := _ATTACHED.fullmatch(token.forms[0])) is None:
             continue
         said = found[2] if found[2] in ("am", "pm") else ""
         half = said or _half_beside(words, index, index)

@@ -7,7 +7,7 @@ The time is linear in the number of words, whatever they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -22,6 +22,10 @@ MAX_MATCHES: Final = 2000
 # The longest word whose first steps are remembered between texts, and how many words are.
 _REMEMBERED: Final = 40
 _WORDS: Final = 50_000
+
+
+# The ways to read each word of a text, the likeliest first.
+_Read = Sequence[tuple[str, ...]]
 
 
 class Entry(NamedTuple):
@@ -39,10 +43,14 @@ class Match(NamedTuple):
     last: int
 
 
+_NOTHING: Final = frozenset[str]()
+
+
 @dataclass(slots=True, eq=False)
 class _Node:
-    """``stems`` by their head, their first letters, the shortest first; ``leaf``: nothing follows.
+    """``stems`` by their head, their first letters, the shortest first.
 
+    ``only``: the words that may follow; None where a stem, a gap or a number may.
     ``heads``: how long the heads are; a stem shorter than a head is one itself. There are some
     45,000 nodes, nearly all of them leaves: what a node does not have takes no memory.
     """
@@ -50,7 +58,7 @@ class _Node:
     exact: dict[str, _Node] | None = None
     stems: dict[str, tuple[tuple[str, _Node], ...]] | None = None
     heads: tuple[int, ...] = ()
-    leaf: bool = True
+    only: Set[str] | None = _NOTHING
     gaps: dict[int, _Node] | None = None
     number: _Node | None = None
     entries: tuple[Entry, ...] = ()
@@ -81,15 +89,16 @@ class PhraseBook:
     def match(self, tokens: Sequence[Token]) -> list[Match]:
         """At most MAX_MATCHES, in the order of their first word."""
         found: list[Match] = []
-        for index, token in enumerate(tokens):
-            forms = token.forms
+        read = [token.forms for token in tokens]
+        for index, (forms, following) in enumerate(zip(read, [*read[1:], ()], strict=False)):
             short = len(forms[0]) <= _REMEMBERED
             for node in self._first_steps(forms) if short else self._look_up(forms):
                 # Mostly a phrase ends where it began.
-                if node.leaf:
-                    found += [Match(entry, index, index) for entry in node.entries]
-                else:
-                    self._follow(node, tokens, index, index, found)
+                if node.only is None or not node.only.isdisjoint(following):
+                    self._follow(node, read, index, index, found)
+                    continue
+                for entry in node.entries:
+                    found.append(Match(entry, index, index))
             if len(found) >= MAX_MATCHES:
                 return found[:MAX_MATCHES]
         return found
@@ -102,22 +111,20 @@ class PhraseBook:
     def _look_up(self, forms: tuple[str, ...]) -> tuple[_Node, ...]:
         return tuple(_steps(self._root, forms))
 
-    def _follow(
-        self, node: _Node, tokens: Sequence[Token], first: int, last: int, found: list[Match]
-    ) -> None:
+    def _follow(self, node: _Node, read: _Read, first: int, last: int, found: list[Match]) -> None:
         for entry in node.entries:
             found.append(Match(entry, first, last))
         following = last + 1
-        if node.leaf or following >= len(tokens):
+        if node.only is _NOTHING or following >= len(read):
             return
-        for child in _steps(node, tokens[following].forms):
-            self._follow(child, tokens, first, following, found)
+        for child in _steps(node, read[following]):
+            self._follow(child, read, first, following, found)
         for width, gap in node.gaps.items() if node.gaps else ():
             for skipped in range(width + 1):
-                if following + skipped >= len(tokens):
+                if following + skipped >= len(read):
                     break
-                for child in _steps(gap, tokens[following + skipped].forms):
-                    self._follow(child, tokens, first, following + skipped, found)
+                for child in _steps(gap, read[following + skipped]):
+                    self._follow(child, read, first, following + skipped, found)
 
 
 def _pieces(phrase: str) -> list[str]:
@@ -150,7 +157,16 @@ def _words(word: str) -> tuple[str, ...]:
 
 
 def _child(node: _Node, piece: str) -> _Node:
-    node.leaf = False
+    if piece == "#" or piece.startswith("~") or piece.endswith("*"):
+        node.only = None
+        return _open_child(node, piece)
+    node.exact = node.exact or {}
+    node.only = None if node.only is None else node.exact.keys()
+    return node.exact.setdefault(piece, _Node())
+
+
+def _open_child(node: _Node, piece: str) -> _Node:
+    """Of a piece that more than one word fits."""
     if piece == "#":
         node.number = node.number or _Node()
         return node.number
@@ -160,11 +176,7 @@ def _child(node: _Node, piece: str) -> _Node:
             raise ValueError(f"{piece}: a gap of at most {_WIDEST_GAP} words")
         node.gaps = node.gaps or {}
         return node.gaps.setdefault(width, _Node())
-    if piece.endswith("*"):
-        stem = piece[:-1][:_LONGEST_STEM]
-        return _stem(node, stem)
-    node.exact = node.exact or {}
-    return node.exact.setdefault(piece, _Node())
+    return _stem(node, piece[:-1][:_LONGEST_STEM])
 
 
 def _stem(node: _Node, stem: str) -> _Node:

@@ -90,11 +90,20 @@ def normalise(original: str) -> Normalised:
     if len([1 for a, b in words if b - a == 1]) > 1:
         spans = [(text[a:b], a, b) for a, b in words]
         tokens = [
-            Token(_read(form, b - a, joined), starts[a], ends[b - 1], joined)
+            Token(
+                _ways(form) if b - a <= _REMEMBERED else _ways_of_long(form, joined),
+                starts[a], ends[b - 1], joined,
+            )
             for form, a, b, joined in _joined(text, spans)
-        ]
+        ]  # fmt: skip
     else:
-        tokens = [Token(_read(text[a:b], b - a), starts[a], ends[b - 1]) for a, b in words]
+        tokens = [
+            Token(
+                _ways(text[a:b]) if b - a <= _REMEMBERED else _ways_of_long(text[a:b], False),
+                starts[a], ends[b - 1],
+            )
+            for a, b in words
+        ]  # fmt: skip
     return Normalised(original, text, starts, ends, tokens, len(_DIGIT.findall(text)))
 
 
@@ -220,11 +229,6 @@ def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> 
             separator = gap
         stop += 1
     return max(stop, index + 1)
-
-
-def _read(form: str, length: int, joined: bool = False) -> tuple[str, ...]:
-    """The ways to read a word that takes so many folded characters."""
-    return _ways(form) if length <= _REMEMBERED else _ways_of_long(form, joined)
 
 
 # Most words of a text stood in another before.

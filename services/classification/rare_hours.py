@@ -33,9 +33,10 @@ def apart(words: CalendarWords) -> Iterator[Hour]:
 
 def four_digits(words: CalendarWords) -> Iterator[Hour]:
     """An hour of four digits beside a day."""
-    for index, token in enumerate(words.tokens[: words.end]) if words.digits else ():
+    for index in words.numerals:
+        token = words.tokens[index]
         form = token.forms[0]
-        if not form[:_DIGITS].isdigit() or len(form) < _DIGITS:
+        if index >= words.end or not form[:_DIGITS].isdigit() or len(form) < _DIGITS:
             continue
         following = [token.forms[0] for token in words.tokens[index + 1 : index + 2]]
         found = _FOUR.fullmatch(form + "".join(mark for mark in following if mark in _HOURS))
