@@ -42,7 +42,9 @@ class Answers:
 def answers(raw: NDArray[Any]) -> Answers:
     """Read one output of SIZE linear scores."""
     # Of so few numbers plain arithmetic takes a half of what arrays do.
-    scores: list[float] = np.minimum(np.maximum(raw, -_FURTHEST), _FURTHEST).tolist()
+    scores: list[float] = raw.tolist()
+    if not -_FURTHEST <= min(scores) <= max(scores) <= _FURTHEST:
+        scores = [max(-_FURTHEST, min(_FURTHEST, score)) for score in scores]
     most = max(scores[_ACTS])
     shares = [math.exp(act - most) for act in scores[_ACTS]]
     total = sum(shares)
