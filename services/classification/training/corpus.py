@@ -32,7 +32,7 @@ UNSEEN: Final = {
     "bx": "evaluator", "ca": "evaluator", "cb": "evaluator", "ce": "evaluator",
     "cf": "evaluator", "cg": "evaluator", "cm": "evaluator", "bz": "obfuscated", "cd": "departures",
     "6": "everyday life", "ay": "everyday life", "bg": "everyday life", "aj": "departures",
-    "ch": "English",
+    "ch": "English", "cp": "kind words", "cy": "kind words",
 }  # fmt: skip
 Split = Literal["train", "validation", "test", "unseen"]
 # Ofcom's numbers for drama: +44 7700 900000-900999 and 020 7946 0000-0999.

@@ -29,7 +29,7 @@ SECOND: Final = (
     frozenset("fgijklnopqrstuvwxyz45789")
     | {f"a{letter}" for letter in "abcdefghiklnopqstuwz"}
     | {f"b{letter}" for letter in "abcdefhijklnopqrstuvw"}
-    | {"ci", "cl"}
+    | {"ci", "cl", "cq", "cr", "cs", "ct", "cu", "cv", "cw", "cx"}
 )
 _OFFER: Final = heads.ACTS.index(SpeechAct.OFFER)
 # The advert and the speech acts: what decisions rest on.
