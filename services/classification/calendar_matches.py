@@ -48,8 +48,7 @@ class Word(NamedTuple):
 
 def read(text: Normalised, matches: Sequence[Match]) -> Iterable[Word]:
     """Each once, in the order of the text; bounded, however many phrases were matched."""
-    words = _words(text, matches)
-    return _meant(dict.fromkeys(words if len(words) <= _MOST_WORDS else _bounded(words)))
+    return _meant(dict.fromkeys(_bounded(_words(text, matches))))
 
 
 def _words(text: Normalised, matches: Sequence[Match]) -> list[Word]:

@@ -49,8 +49,8 @@ _JOINED: Final = re.compile(r"(\d{1,2})(?:ی|ه|[td][ae]n?|s?i|y?[iuea]|[yu]|ট
 class CalendarWords:
     """Every look-up is by place; ``reach`` counts words and never crosses a clause.
 
-    ``digits``: whether there is one anywhere in the text; ``numerals``: the words that begin with
-    one; ``numeric``: dates in digits, as they stand in the folded text.
+    ``numerals``: the words that begin with a digit; ``numeric``: dates in digits, as they stand in
+    the folded text.
     """
 
     def __init__(self, text: Normalised, matches: Sequence[Match]) -> None:
@@ -69,10 +69,9 @@ class CalendarWords:
         for found in self.ending.values():
             if len(found) > 1:
                 found.sort(key=lambda word: word.first)
-        self.digits = text.digits > 0
-        read = enumerate(text.tokens) if self.digits else ()
+        read = enumerate(text.tokens) if text.digits else ()
         self.numerals = [at for at, token in read if token.forms[0][0].isdigit()]
-        self.numeric = in_digits(text.text) if self.digits else []
+        self.numeric = in_digits(text)
         # No number behind the last calendar word and its neighbours can be a time.
         self.end = max(self.ending, default=-_MARGIN) + _MARGIN
 

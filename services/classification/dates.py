@@ -8,6 +8,7 @@ from typing import Final
 
 from hijridate import Gregorian, Hijri
 
+from services.classification.normalise import Normalised
 from services.classification.solar import from_solar
 
 _NUMERIC: Final = re.compile(
@@ -24,9 +25,10 @@ _SOLAR_YEARS: Final = range(1300, 1500)
 _NO_DATES: Final = (("24", "7"), ("10", "10"))
 
 
-def in_digits(text: str) -> list[re.Match[str]]:
-    """What looks like a date in a folded text, for ``numeric``."""
-    return list(_NUMERIC.finditer(text)) if _PARTED.search(text) else []
+def in_digits(text: Normalised) -> list[re.Match[str]]:
+    """What looks like a date in the folded text, for ``numeric``."""
+    likely = text.digits and _PARTED.search(text.text)
+    return list(_NUMERIC.finditer(text.text)) if likely else []
 
 
 def numeric(match: re.Match[str], now: datetime) -> date | None:

@@ -106,7 +106,7 @@ def _in_digits(text: Normalised, matches: Sequence[Match]) -> bool:
     """Whether digits alone may be a date, or an hour of the journey that is spoken of."""
     if not text.digits:
         return False
-    return any(m.entry.concept in TRAVEL for m in matches) or bool(in_digits(text.text))
+    return any(m.entry.concept in TRAVEL for m in matches) or bool(in_digits(text))
 
 
 def _dated(days: list[Day], hours: Sequence[Hour], now: datetime) -> list[Day]:

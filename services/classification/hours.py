@@ -96,7 +96,7 @@ def _covered(start: int, clocks: list[Hour], taken: list[int]) -> bool:
 def _clocks(words: CalendarWords) -> Iterator[Hour]:
     text = words.text
     starts: list[int] = []
-    found = list(_CLOCK.finditer(text.text)) if words.digits else []
+    found = list(_CLOCK.finditer(text.text)) if text.digits else []
     # "10.06 – 22:45": beside an hour with a colon one with a point is a date.
     dated = any("." not in match[0] for match in found)
     for match in found:

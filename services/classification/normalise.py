@@ -49,6 +49,10 @@ _ETHIOPIC_PREFIXES: Final = frozenset("በከለየናብካእ")
 _SHORTEST_STEM: Final = 3
 
 
+# A folded word, where it begins and ends, and whether its letters were written apart.
+_Span = tuple[str, int, int, bool]
+
+
 class Token(NamedTuple):
     """A word: the ways it may be read, the likeliest first, and its place in the original.
 
@@ -86,24 +90,16 @@ def normalise(original: str) -> Normalised:
     text = _NOUGHTS.sub(_with_noughts, text)
     words = [match.span() for match in _WORD.finditer(text)]
     text = _without_lookalikes(text, words)
+    spans = [(text[a:b], a, b, False) for a, b in words]
     # With one letter by itself none are written apart ("b o a t").
-    if len([1 for a, b in words if b - a == 1]) > 1:
-        spans = [(text[a:b], a, b) for a, b in words]
-        tokens = [
-            Token(
-                _ways(form) if b - a <= _REMEMBERED else _ways_of_long(form, joined),
-                starts[a], ends[b - 1], joined,
-            )
-            for form, a, b, joined in _joined(text, spans)
-        ]  # fmt: skip
-    else:
-        tokens = [
-            Token(
-                _ways(text[a:b]) if b - a <= _REMEMBERED else _ways_of_long(text[a:b], False),
-                starts[a], ends[b - 1],
-            )
-            for a, b in words
-        ]  # fmt: skip
+    apart = len([1 for a, b in words if b - a == 1]) > 1
+    tokens = [
+        Token(
+            _ways(form) if b - a <= _REMEMBERED else _ways_of_long(form, joined),
+            starts[a], ends[b - 1], joined,
+        )
+        for form, a, b, joined in (_joined(text, spans) if apart else spans)
+    ]  # fmt: skip
     return Normalised(original, text, starts, ends, tokens, len(_DIGIT.findall(text)))
 
 
@@ -196,7 +192,7 @@ def _latin_put(text: str, words: list[tuple[int, int]], everywhere: bool) -> str
     return "".join(chars)
 
 
-def _joined(text: str, spans: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int, bool]]:
+def _joined(text: str, spans: list[_Span]) -> Iterator[_Span]:
     """Words, with letters that were written apart ("b o a t") put together."""
     index = 0
     style = False
@@ -210,11 +206,11 @@ def _joined(text: str, spans: list[tuple[str, int, int]]) -> Iterator[tuple[str,
             yield form, start, end, True
         else:
             stop = index + 1
-            yield (*spans[index], False)
+            yield spans[index]
         index = stop
 
 
-def _end_of_spaced(text: str, spans: list[tuple[str, int, int]], index: int) -> int:
+def _end_of_spaced(text: str, spans: list[_Span], index: int) -> int:
     """One past the last of the single letters that begin here, one separator between each."""
     stop = index
     separator = ""

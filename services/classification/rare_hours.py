@@ -26,7 +26,7 @@ _DAY: Final = 24
 def apart(words: CalendarWords) -> Iterator[Hour]:
     """A clock's hour that is written with a blank between its digits."""
     text = words.text
-    for match in _APART.finditer(text.text) if words.digits and ":" in text.text else ():
+    for match in _APART.finditer(text.text) if text.digits and ":" in text.text else ():
         hour, minute = (int(digits.replace(" ", "")) for digits in match.groups())
         yield Hour(hour * 60 + minute, *text.span(match.start(), match.end()))
 
